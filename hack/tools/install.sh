@@ -4,6 +4,11 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 bin=$here/bin
+build_flags=(-trimpath -buildvcs=false)
+
+# 用户自己的 go 环境不得左右工具的构建；工具在本机运行，所以交叉编译的 GOOS、GOARCH 也不算数。
+export GOFLAGS=-mod=readonly GOWORK=off CGO_ENABLED=0
+unset GOOS GOARCH
 
 # tools 每行一个工具：可执行文件名、go.mod 所在目录、main 包。
 tools='
@@ -46,44 +51,70 @@ lookup() {
     END { if (one) print one; else if (all) printf "%s", all; else exit 1 }' <<<"$tools"
 }
 
+# binary_of 打印可执行文件名：要 terraform 而 PATH 上没有时，构建的是 OpenTofu。
+binary_of() {
+  [[ $1 == terraform ]] && echo tofu || echo "$1"
+}
+
 # module_of 从 go.mod 读出包所属的模块和版本：版本只写在 go.mod 一处，升级时不必改脚本。
 module_of() {
-  awk -v pkg="$2/" '/^replace/ { exit } { sub(/^require /, "") }
-    index(pkg, $1 "/") == 1 && length($1) > length(mod) && $2 ~ /^v/ { mod = $1; ver = $2 }
+  awk -v pkg="$2/" '{ sub(/^require /, "") }
+    index(pkg, $1 "/") == 1 && $2 ~ /^v/ && $3 != "=>" && length($1) > length(mod) { mod = $1; ver = $2 }
     END { print mod, ver }' "$here/$1/go.mod"
 }
 
 # ldflags_of 打印链接参数；上游靠链接参数写版本号，缺了 kubectl version 和 tofu version 会报错误的版本。
 ldflags_of() {
-  local folder=$1 version=$2 minor=${2#*.} pkg=k8s.io/component-base/version
+  local folder=$1 version=$2 minor pkg flags='-s -w'
   case $folder in
     kubernetes)
-      printf '%s' "-s -w -X $pkg.gitVersion=$version -X $pkg.gitMajor=1 -X $pkg.gitMinor=${minor%%.*}" \
-        " -X $pkg.gitTreeState=clean -X k8s.io/client-go/pkg/version.gitVersion=$version" ;;
-    opentofu) printf '%s' "-s -w -X github.com/opentofu/opentofu/version.dev=no" ;;
-    *) printf '%s' "-s -w" ;;
+      minor=${version#*.}
+      for pkg in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+        flags+=" -X $pkg.gitVersion=$version -X $pkg.gitMajor=1 -X $pkg.gitMinor=${minor%%.*} -X $pkg.gitTreeState=clean"
+      done ;;
+    opentofu) flags+=' -X github.com/opentofu/opentofu/version.dev=no' ;;
   esac
+  echo "$flags"
 }
 
-# on_path 打印 PATH 上可直接使用的同类工具；用户自己的 kubectl 和 terraform 才是真实客户端。
+# on_path 打印 PATH 上可直接使用的同类工具：用户自己的 kubectl 和 terraform 才是真实客户端；
+# 本目录构建的不算，否则 bin/ 在 PATH 上时升级版本不再生效。
 on_path() {
-  local name
+  [[ $use_path == yes ]] || return 1
   case $1 in
-    kubectl) set -- kubectl ;;
+    kubectl) ;;
     terraform) set -- terraform tofu ;;
     *) return 1 ;;
   esac
-  [[ $use_path == yes ]] || return 1
-  for name; do
-    command -v "$name" && return 0
-  done
-  return 1
+  { type -aP "$@" || true; } | grep -vm1 -F "$bin/"
 }
 
-# go_build 不受用户 go 环境的影响；工具在本机运行，所以也不理会交叉编译的 GOOS、GOARCH。
-go_build() {
-  env -u GOOS -u GOARCH GOFLAGS=-mod=readonly GOWORK=off CGO_ENABLED=0 \
-    go -C "$here/$1" build -trimpath -buildvcs=false -ldflags "$2" -o "$3" "$4"
+# stamp_of 打印决定可执行文件内容的一切的散列值；与戳记相同就不必再构建。
+stamp_of() {
+  local folder=$1 pkg=$2 ldflags=$3
+  {
+    echo "$pkg" "${build_flags[@]}" "$ldflags"
+    go -C "$here/$folder" version
+    cat "$here/$folder/go.mod" "$here/$folder/go.sum"
+  } | git hash-object --stdin
+}
+
+# is_fresh 判断已有的可执行文件是否就是戳记所指的那一个。
+is_fresh() {
+  local name=$1 stamp=$2
+  [[ -x $bin/$name && -r $bin/.$name.stamp && $(<"$bin/.$name.stamp") == "$stamp" ]]
+}
+
+# lock 让同时要同一个工具的后来者等候，然后直接用现成的；没有 flock 的系统只是多构建一次。
+lock() {
+  local name=$1
+  command -v flock >/dev/null || return 0
+  exec 9>"$bin/.$name.lock"
+  if ! flock -n 9; then
+    echo "Waiting for another run that is building $name" >&2
+    flock 9
+  fi
+  rm -f "$bin/.$name.tmp."*
 }
 
 # build 在戳记不符时构建一个工具：先写临时文件再改名，中断的构建不会留下半个可执行文件。
@@ -91,25 +122,20 @@ build() (
   name=$1 folder=$2 pkg=$3
   read -r module version < <(module_of "$folder" "$pkg")
   ldflags=$(ldflags_of "$folder" "$version")
-  stamp=$({ cat "$here/$folder/go.mod" "$here/$folder/go.sum"; echo "$pkg $ldflags $go_version"; declare -f go_build; } |
-    git hash-object --stdin)
-  fresh() { [[ -x $bin/$name && -r $bin/.$name.stamp && $(<"$bin/.$name.stamp") == "$stamp" ]]; }
-  fresh && exit 0
+  stamp=$(stamp_of "$folder" "$pkg" "$ldflags")
+  ! is_fresh "$name" "$stamp" || exit 0
+  lock "$name"
+  ! is_fresh "$name" "$stamp" || exit 0
 
-  # 并行的 make 目标会同时要同一个工具：后来者等锁，然后直接用现成的。没有 flock 的系统只是多构建一次。
-  exec 9>"$bin/.$name.lock"
-  ! command -v flock >/dev/null || flock 9
-  fresh && exit 0
-
-  tmp=$bin/.$name.tmp.$BASHPID log=$bin/.$name.log
+  tmp=$bin/.$name.tmp.$$ log=$bin/.$name.log
   trap 'rm -f "$tmp"' EXIT
   trap 'exit 130' INT TERM
   printf 'Building %s from %s %s (may take minutes the first time) ... ' "$name" "$module" "$version" >&2
   SECONDS=0
-  if ! go_build "$folder" "$ldflags" "$tmp" "$pkg" >"$log" 2>&1 9>&-; then
+  if ! go -C "$here/$folder" build "${build_flags[@]}" -ldflags "$ldflags" -o "$tmp" "$pkg" >"$log" 2>&1 9>&-; then
     printf 'FAILED after %ds\n' "$SECONDS" >&2
     tail -n 20 "$log" | sed 's/^/  /' >&2
-    fail "could not build $name in hack/tools/$folder; the whole log is in $log"
+    fail "could not build $name from hack/tools/$folder/go.mod; the whole log is in $log"
   fi
   rm -f "$bin/.$name.stamp" "$log"
   mv "$tmp" "$bin/$name"
@@ -121,13 +147,23 @@ build() (
 install() {
   local want=$1 rows name folder pkg
   ! on_path "$want" >/dev/null || return 0
-  [[ $want != terraform ]] || want=tofu
-  rows=$(lookup "$want") || fail "unknown tool $want; install.sh --list names them all"
+  rows=$(lookup "$(binary_of "$want")") || fail "unknown tool $want; install.sh --list names them all"
   while read -r name folder pkg; do
     build "$name" "$folder" "$pkg" </dev/null
   done <<<"$rows"
 }
 
+# print_path 打印调用者该用的那一个工具，没有就先构建，脚本和 Makefile 由此不必知道它来自哪里。
+print_path() {
+  local name
+  on_path "$1" && return
+  name=$(binary_of "$1")
+  [[ $(lookup "$name") == "$name "* ]] || fail "unknown tool $1; install.sh --list names them all"
+  install "$1"
+  echo "$bin/$name"
+}
+
+# list 列出全部工具及其模块和版本。
 list() {
   local name folder pkg
   while read -r name folder pkg; do
@@ -135,30 +171,29 @@ list() {
   done <<<"$tools"
 }
 
-use_path=yes show_path=no
-while [[ ${1-} == -* ]]; do
-  case $1 in
-    --no-path) use_path=no ;;
-    --path) show_path=yes ;;
-    --list) list; exit ;;
-    *) usage; exit 2 ;;
-  esac
-  shift
-done
-[[ $# -gt 0 && ($show_path == no || $# -eq 1) ]] || { usage; exit 2; }
+main() {
+  local mode=install name
+  use_path=yes
+  while [[ ${1-} == -* ]]; do
+    case $1 in
+      --no-path) use_path=no ;;
+      --path) mode=print_path ;;
+      --list) list; return ;;
+      *) usage; return 2 ;;
+    esac
+    shift
+  done
+  if [[ $# -eq 0 || ($mode == print_path && $# -ne 1) ]]; then
+    usage
+    return 2
+  fi
+  for name in go git; do
+    type -P "$name" >/dev/null || fail "$name is not on PATH; it is needed to build the tools from Go modules"
+  done
+  mkdir -p "$bin"
+  for name; do
+    "$mode" "$name"
+  done
+}
 
-if [[ $show_path == yes ]] && on_path "$1"; then
-  exit
-fi
-for need in go git; do
-  command -v "$need" >/dev/null || fail "$need is not on PATH; install it, the tools are built from Go modules"
-done
-go_version=$(go version)
-mkdir -p "$bin"
-for want; do
-  install "$want"
-done
-if [[ $show_path == yes ]]; then
-  [[ $1 != terraform ]] || set -- tofu
-  echo "$bin/$1"
-fi
+main "$@"

@@ -1,0 +1,40 @@
+package validation
+
+import (
+	"net/mail"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kubellm/kubellm/apis/iam"
+)
+
+// ValidateUser 校验一个用户。
+func ValidateUser(user *iam.User) field.ErrorList {
+	errs := validateObjectName(user.Name, field.NewPath("metadata", "name"))
+	spec := field.NewPath("spec")
+	errs = append(errs, validateLength(user.Spec.DisplayName, maxDisplayName, spec.Child("displayName"))...)
+	if user.Spec.Email != nil {
+		errs = append(errs, validateEmail(*user.Spec.Email, spec.Child("email"))...)
+	}
+	groups := spec.Child("groups")
+	for i, group := range user.Spec.Groups {
+		errs = append(errs, validateGroupName(group, groups.Index(i))...)
+	}
+	return append(errs, validateDistinct(user.Spec.Groups, groups)...)
+}
+
+// validateEmail 只接受裸地址；"名字 <地址>" 的写法会让同一邮箱有多种写法，选择器就失灵了。
+func validateEmail(email string, path *field.Path) field.ErrorList {
+	if len(email) > maxEmail {
+		return field.ErrorList{field.TooLong(path, email, maxEmail)}
+	}
+	address, err := mail.ParseAddress(email)
+	if err != nil || address.Address != email {
+		return field.ErrorList{field.Invalid(path, email, "must be a mail address of the form name@domain")}
+	}
+	if domain := email[strings.LastIndexByte(email, '@')+1:]; strings.HasPrefix(domain, "[") {
+		return field.ErrorList{field.Invalid(path, email, "must name a domain, not an address literal")}
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubellm/kubellm/apis/meta"
+)
+
+// ObjectParameters are the parts of the platform object's metadata that a
+// managed resource can set. The object's name is the managed resource's
+// external name.
+type ObjectParameters struct {
+	// labels of the object on the platform. Labels that are not listed here are
+	// left alone.
+	// +optional
+	Labels map[string]string `json:"labels,omitempty"`
+	// annotations of the object on the platform. Annotations that are not listed
+	// here are left alone. kubellm.io/owner and kubellm.io/adopt are reserved.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=256
+	// +kubebuilder:validation:XValidation:rule="!('kubellm.io/owner' in self) && !('kubellm.io/adopt' in self)",message="kubellm.io/owner and kubellm.io/adopt are reserved: the provider sets them"
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// objectMeta 只带用户声明的标签与标注；名字由外部名决定，不在这里。
+func (p ObjectParameters) objectMeta() metav1.ObjectMeta {
+	return metav1.ObjectMeta{Labels: p.Labels, Annotations: p.Annotations}
+}
+
+// ObjectObservation is what the platform object's metadata shows.
+type ObjectObservation struct {
+	// uid of the object on the platform.
+	// +optional
+	UID string `json:"uid,omitempty"`
+	// owner is the mark of the one managed resource or Terraform resource that
+	// manages the object; empty where no toolchain does.
+	// +optional
+	Owner string `json:"owner,omitempty"`
+}
+
+func observeObject(o metav1.Object) ObjectObservation {
+	return ObjectObservation{UID: string(o.GetUID()), Owner: o.GetAnnotations()[meta.OwnerAnnotation]}
+}

@@ -1,0 +1,178 @@
+// Package options 是 kubellm-apiserver 配置的唯一出处：每个选项都是一个参数，
+// 也都能写进 --config 指定的 YAML 文件；参数优先。
+package options
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	genericoptions "k8s.io/apiserver/pkg/server/options"
+	"k8s.io/apiserver/pkg/storage/storagebackend"
+	cliflag "k8s.io/component-base/cli/flag"
+	"k8s.io/component-base/logs"
+	logsapi "k8s.io/component-base/logs/api/v1"
+)
+
+const (
+	defaultPort       = 7443
+	defaultDataDir    = "kubellm-data"
+	defaultEtcdPrefix = "/kubellm"
+
+	// minRequestTimeout 秒后 watch 会重新认证；撤销一个人的权限不应等上半小时才断开他的 watch。
+	minRequestTimeout = 300
+	// deleteCollectionWorkers 让一次清空不是逐个删除。
+	deleteCollectionWorkers = 16
+)
+
+// Options 是全部配置。
+type Options struct {
+	// ConfigFile 是 YAML 配置文件；空表示不用。
+	ConfigFile string
+	// DataDir 保存证书、管理员 kubeconfig 与内嵌 etcd 的数据。
+	DataDir string
+	// ServerNames 是额外写进服务证书的主机名与地址。
+	ServerNames []string
+
+	Server  *genericoptions.ServerRunOptions
+	Serving *genericoptions.SecureServingOptionsWithLoopback
+	// ClientCAFile 是除平台自己的 CA 之外也认可的客户端 CA。
+	ClientCAFile string
+	Etcd         *genericoptions.EtcdOptions
+	Audit        *genericoptions.AuditOptions
+	Features     *genericoptions.FeatureOptions
+	Tracing      *genericoptions.TracingOptions
+	Logs         *logs.Options
+}
+
+// New 返回默认配置。
+func New() *Options {
+	serving := genericoptions.NewSecureServingOptions().WithLoopback()
+	serving.BindPort = defaultPort
+	serving.BindAddress = net.IPv4(127, 0, 0, 1)
+	etcd := genericoptions.NewEtcdOptions(storagebackend.NewDefaultConfig(defaultEtcdPrefix, nil))
+	etcd.DefaultStorageMediaType = "application/json"
+	// 独立模式没有垃圾回收控制器，开着会让前台删除永远等不到它。
+	etcd.EnableGarbageCollection = false
+	etcd.DeleteCollectionWorkers = deleteCollectionWorkers
+	features := genericoptions.NewFeatureOptions()
+	// 公平调度需要核心 API 里的配置对象，独立模式没有；由在途上限保护。
+	features.EnablePriorityAndFairness = false
+	features.EnableProfiling = false
+	run := genericoptions.NewServerRunOptions()
+	run.MinRequestTimeout = minRequestTimeout
+	loggingOptions := logs.NewOptions()
+	loggingOptions.Format = logsapi.JSONLogFormat
+	return &Options{
+		DataDir:  defaultDataDir,
+		Server:   run,
+		Serving:  serving,
+		Etcd:     etcd,
+		Audit:    genericoptions.NewAuditOptions(),
+		Features: features,
+		Tracing:  genericoptions.NewTracingOptions(),
+		Logs:     loggingOptions,
+	}
+}
+
+// Flags 给出分组的参数；上游选项里在这里没有意义的不登记，免得使用者设了却不起作用。
+func (o *Options) Flags() cliflag.NamedFlagSets {
+	var sets cliflag.NamedFlagSets
+	platform := sets.FlagSet("platform")
+	platform.StringVar(&o.ConfigFile, "config", o.ConfigFile, "YAML file with any of these flags as keys, without the dashes in front. Flags win over the file.")
+	platform.StringVar(&o.DataDir, "data-dir", o.DataDir, "Directory of the certificates, the administrator's kubeconfig and the embedded etcd. One process at a time may use it.")
+	platform.StringSliceVar(&o.ServerNames, "server-names", o.ServerNames, "More host names and IP addresses for the generated serving certificate.")
+	platform.StringVar(&o.ClientCAFile, "client-ca-file", o.ClientCAFile, "Bundle of certificate authorities that client certificates are accepted from, besides the platform's own, <data-dir>/pki/ca.crt.")
+	o.addRequestFlags(&sets)
+	o.Serving.AddFlags(sets.FlagSet("secure serving"))
+	o.addEtcdFlags(&sets)
+	o.Audit.AddFlags(sets.FlagSet("audit"))
+	features := sets.FlagSet("features")
+	features.BoolVar(&o.Features.EnableProfiling, "profiling", o.Features.EnableProfiling, "Serve /debug/pprof to superusers.")
+	o.Tracing.AddFlags(sets.FlagSet("tracing"))
+	logsapi.AddFlags(o.Logs, sets.FlagSet("logs"))
+	return sets
+}
+
+func (o *Options) addRequestFlags(sets *cliflag.NamedFlagSets) {
+	flags := sets.FlagSet("requests")
+	flags.StringVar(&o.Server.ExternalHost, "external-hostname", o.Server.ExternalHost, "Host name used in URLs that the server writes for clients.")
+	flags.IntVar(&o.Server.MaxRequestsInFlight, "max-requests-inflight", o.Server.MaxRequestsInFlight, "Reading requests served at the same time; more are answered with 429.")
+	flags.IntVar(&o.Server.MaxMutatingRequestsInFlight, "max-mutating-requests-inflight", o.Server.MaxMutatingRequestsInFlight, "Writing requests served at the same time; more are answered with 429.")
+	flags.DurationVar(&o.Server.RequestTimeout, "request-timeout", o.Server.RequestTimeout, "Time after which a request other than a watch is given up.")
+	flags.IntVar(&o.Server.MinRequestTimeout, "min-request-timeout", o.Server.MinRequestTimeout, "Seconds after which, at the earliest, a watch is ended, so that its client authenticates again.")
+	flags.DurationVar(&o.Server.ShutdownDelayDuration, "shutdown-delay-duration", o.Server.ShutdownDelayDuration, "Time to go on serving, not ready, after being told to stop.")
+	flags.StringSliceVar(&o.Server.CorsAllowedOriginList, "cors-allowed-origins", o.Server.CorsAllowedOriginList, "Regular expressions of the origins that browsers may call from.")
+}
+
+func (o *Options) addEtcdFlags(sets *cliflag.NamedFlagSets) {
+	transport := &o.Etcd.StorageConfig.Transport
+	flags := sets.FlagSet("etcd")
+	flags.StringSliceVar(&transport.ServerList, "etcd-servers", transport.ServerList, "Addresses (scheme://host:port) of an external etcd. Nothing is embedded then.")
+	flags.StringVar(&transport.CertFile, "etcd-certfile", transport.CertFile, "Client certificate for the external etcd.")
+	flags.StringVar(&transport.KeyFile, "etcd-keyfile", transport.KeyFile, "Client key for the external etcd.")
+	flags.StringVar(&transport.TrustedCAFile, "etcd-cafile", transport.TrustedCAFile, "Certificate authority of the external etcd.")
+	flags.StringVar(&o.Etcd.StorageConfig.Prefix, "etcd-prefix", o.Etcd.StorageConfig.Prefix, "Prefix of all keys in etcd.")
+	flags.DurationVar(&o.Etcd.StorageConfig.CompactionInterval, "etcd-compaction-interval", o.Etcd.StorageConfig.CompactionInterval, "Time between compactions of etcd; 0 switches them off.")
+	flags.StringVar(&o.Etcd.EncryptionProviderConfigFilepath, "encryption-provider-config", o.Etcd.EncryptionProviderConfigFilepath, "EncryptionConfiguration file for encryption at rest.")
+	flags.BoolVar(&o.Etcd.EncryptionProviderConfigAutomaticReload, "encryption-provider-config-automatic-reload", o.Etcd.EncryptionProviderConfigAutomaticReload, "Reload the EncryptionConfiguration file when it changes.")
+}
+
+// EmbeddedEtcd 表示没有指定外部 etcd。
+func (o *Options) EmbeddedEtcd() bool { return len(o.Etcd.StorageConfig.Transport.ServerList) == 0 }
+
+// PKIDir 是证书目录。
+func (o *Options) PKIDir() string { return filepath.Join(o.DataDir, "pki") }
+
+// GeneratedServingCert 表示服务证书由平台自己签发。
+func (o *Options) GeneratedServingCert() bool {
+	return o.Serving.ServerCert.CertKey.CertFile == o.servingFile("crt")
+}
+
+func (o *Options) servingFile(extension string) string {
+	return filepath.Join(o.PKIDir(), "server."+extension)
+}
+
+// ServingHosts 是服务证书要覆盖的名字：本机的、监听的与使用者另加的。
+func (o *Options) ServingHosts() []string {
+	hosts := []string{"localhost", "127.0.0.1", "::1"}
+	if name, err := os.Hostname(); err == nil {
+		hosts = append(hosts, name)
+	}
+	if address := o.Serving.BindAddress; !address.IsUnspecified() && !address.IsLoopback() {
+		hosts = append(hosts, address.String())
+	}
+	return append(hosts, o.ServerNames...)
+}
+
+// URL 是本机访问平台的地址，写进生成的 kubeconfig。
+func (o *Options) URL() string {
+	host := o.Serving.BindAddress
+	if host.IsUnspecified() {
+		host = net.IPv4(127, 0, 0, 1)
+	}
+	return "https://" + net.JoinHostPort(host.String(), strconv.Itoa(o.Serving.BindPort))
+}
+
+// Complete 补全由别的选项决定的值；不创建任何文件。
+func (o *Options) Complete() error {
+	dataDir, err := filepath.Abs(o.DataDir)
+	if err != nil {
+		return fmt.Errorf("resolve --data-dir %q: %w", o.DataDir, err)
+	}
+	o.DataDir = dataDir
+	if certificate := &o.Serving.ServerCert.CertKey; certificate.CertFile == "" && certificate.KeyFile == "" {
+		certificate.CertFile, certificate.KeyFile = o.servingFile("crt"), o.servingFile("key")
+	}
+	return nil
+}
+
+// ApplyLogging 打开结构化日志；此后的输出都是日志。
+func (o *Options) ApplyLogging() error {
+	if err := logsapi.ValidateAndApply(o.Logs, nil); err != nil {
+		return fmt.Errorf("set up logging (--logging-format, --v): %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+// Package server 按配置把平台跑起来：数据目录、内嵌 etcd、证书、API 服务器，停的时候顺序相反。
+package server
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/klog/v2"
+
+	"github.com/kubellm/kubellm/cmd/kubellm-apiserver/app/options"
+	"github.com/kubellm/kubellm/internal/apiserver"
+	"github.com/kubellm/kubellm/internal/apiserver/etcd"
+	"github.com/kubellm/kubellm/internal/apiserver/pki"
+	"github.com/kubellm/kubellm/internal/service/auth/rbac"
+	"github.com/kubellm/kubellm/internal/version"
+)
+
+// Run 运行到 ctx 结束；etcd 最后停，已应答的写入都已落盘。
+func Run(ctx context.Context, opts *options.Options) error {
+	lock, err := lockDataDir(opts.DataDir)
+	if err != nil {
+		return err
+	}
+	defer lock.release()
+
+	authority, err := prepareCertificates(opts)
+	if err != nil {
+		return err
+	}
+	embedded := opts.EmbeddedEtcd()
+	if embedded {
+		storage, err := etcd.Start(ctx, filepath.Join(opts.DataDir, "etcd"))
+		if err != nil {
+			return err
+		}
+		defer storage.Stop()
+		opts.Etcd.StorageConfig.Transport.ServerList = []string{storage.Endpoint()}
+		var cancel context.CancelCauseFunc
+		ctx, cancel = context.WithCancelCause(ctx)
+		defer cancel(nil)
+		go stopWithEtcd(ctx, storage, cancel)
+	}
+
+	config, err := buildConfig(opts)
+	if err != nil {
+		return fmt.Errorf("build the server configuration: %w", err)
+	}
+	server, err := apiserver.New(config)
+	if err != nil {
+		return err
+	}
+	if err := writeKubeconfigs(opts, authority); err != nil {
+		return err
+	}
+	klog.InfoS("Serving the platform", "version", version.String(), "url", opts.URL(), "dataDir", opts.DataDir, "embeddedEtcd", embedded)
+	if err := server.Run(ctx); err != nil {
+		return fmt.Errorf("serve the platform: %w", err)
+	}
+	if cause := context.Cause(ctx); cause != nil && cause != context.Canceled {
+		return cause
+	}
+	klog.InfoS("Stopped serving the platform")
+	return nil
+}
+
+// stopWithEtcd 在 etcd 自己停下时结束服务器：没有存储的服务器只会答错。
+func stopWithEtcd(ctx context.Context, embedded *etcd.Server, cancel context.CancelCauseFunc) {
+	select {
+	case err := <-embedded.Err():
+		cancel(fmt.Errorf("the embedded etcd stopped: %w", err))
+	case <-ctx.Done():
+	}
+}
+
+func prepareCertificates(opts *options.Options) (*pki.Authority, error) {
+	authority, err := pki.LoadOrCreateAuthority(opts.PKIDir())
+	if err != nil {
+		return nil, err
+	}
+	if opts.GeneratedServingCert() {
+		files := opts.Serving.ServerCert.CertKey
+		identity := pki.Identity{Name: "kubellm-apiserver", Hosts: opts.ServingHosts()}
+		if err := authority.EnsureFiles(files.CertFile, files.KeyFile, identity); err != nil {
+			return nil, fmt.Errorf("prepare the serving certificate: %w", err)
+		}
+	}
+	return authority, nil
+}
+
+// writeKubeconfigs 写出管理员与控制器的 kubeconfig；每次启动重写，地址与证书因此总是当前的。
+func writeKubeconfigs(opts *options.Options, authority *pki.Authority) error {
+	trust, err := servingTrust(opts, authority)
+	if err != nil {
+		return err
+	}
+	identities := map[string]pki.Identity{
+		"admin.kubeconfig":      {Name: "kubellm-admin", Groups: []string{user.SystemPrivilegedGroup}},
+		"controller.kubeconfig": {Name: rbac.ControllerUser},
+	}
+	for name, identity := range identities {
+		file := filepath.Join(opts.DataDir, name)
+		if err := authority.WriteKubeconfig(file, opts.URL(), trust, identity); err != nil {
+			return fmt.Errorf("write the kubeconfig of %s: %w", identity.Name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+package registry
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/registry/rest"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+)
+
+// Installer 是去掉类型参数之后的种类声明，让一个组能把不同类型的种类放进同一张表。
+type Installer interface {
+	GroupResource() schema.GroupResource
+	Install(scheme *runtime.Scheme, versions []schema.GroupVersion, getter generic.RESTOptionsGetter, into map[string]rest.Storage) error
+}
+
+// Group 是一个 API 组：它的外部版本（优先者在前）与种类。
+type Group struct {
+	Name      string
+	Versions  []schema.GroupVersion
+	Resources []Installer
+}
+
+// APIGroupInfo 构造服务端安装一个组所需的一切；同一份存储服务于全部版本。
+func (g Group) APIGroupInfo(scheme *runtime.Scheme, codecs serializer.CodecFactory, getter generic.RESTOptionsGetter) (*genericapiserver.APIGroupInfo, error) {
+	storage := map[string]rest.Storage{}
+	for _, resource := range g.Resources {
+		if err := resource.Install(scheme, g.Versions, getter, storage); err != nil {
+			return nil, fmt.Errorf("install %s: %w", resource.GroupResource(), err)
+		}
+	}
+	info := genericapiserver.NewDefaultAPIGroupInfo(g.Name, scheme, runtime.NewParameterCodec(scheme), codecs)
+	for _, version := range g.Versions {
+		info.VersionedResourcesStorageMap[version.Version] = storage
+	}
+	return &info, nil
+}

@@ -1,0 +1,60 @@
+package registry
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubellm/kubellm/apis/meta"
+)
+
+// checkOwner 不让任何客户端悄悄接管别人的对象：给没有标记的对象打标记、或把标记换成别的，
+// 都要求存着的对象先用 kubellm.io/adopt 点名新主人。取下标记（放手）总是允许。
+func (s *strategy[T, L]) checkOwner(updated, existing T) error {
+	owner, holder := updated.GetAnnotations()[meta.OwnerAnnotation], existing.GetAnnotations()[meta.OwnerAnnotation]
+	if owner == "" || owner == holder || existing.GetAnnotations()[meta.AdoptAnnotation] == owner {
+		return nil
+	}
+	if holder == "" {
+		holder = fieldManagers(existing)
+	}
+	resource := s.resource
+	message := fmt.Sprintf("%s %q is managed by %s and cannot be taken over by %s: "+
+		"let its manager release it, or adopt it by annotating it with %s=%s",
+		resource.Kind, existing.GetName(), holder, owner, meta.AdoptAnnotation, owner)
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status: metav1.StatusFailure,
+		Code:   http.StatusConflict,
+		Reason: metav1.StatusReasonConflict,
+		Details: &metav1.StatusDetails{
+			Group: resource.Group,
+			Kind:  resource.Plural,
+			Name:  existing.GetName(),
+			UID:   existing.GetUID(),
+			Causes: []metav1.StatusCause{{
+				Type:    meta.CauseOwnedByAnother,
+				Field:   "metadata.annotations[" + meta.OwnerAnnotation + "]",
+				Message: holder,
+			}},
+		},
+		Message: message,
+	}}
+}
+
+// fieldManagers 说出没有标记的对象是谁写的，让被拒的人知道该找谁。
+func fieldManagers(obj metav1.Object) string {
+	var managers []string
+	for _, entry := range obj.GetManagedFields() {
+		if entry.Subresource == "" && !slices.Contains(managers, entry.Manager) {
+			managers = append(managers, entry.Manager)
+		}
+	}
+	if len(managers) == 0 {
+		return "an unknown field manager"
+	}
+	return "field managers " + strings.Join(managers, ", ")
+}

@@ -1,0 +1,96 @@
+package registry
+
+import (
+	"context"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+)
+
+var (
+	_ rest.StandardStorage      = &REST{}
+	_ rest.ShortNamesProvider   = &REST{}
+	_ rest.CategoriesProvider   = &REST{}
+	_ rest.SingularNameProvider = &REST{}
+	_ rest.Patcher              = &StatusREST{}
+	_ rest.ResetFieldsStrategy  = &StatusREST{}
+)
+
+// REST 在 genericregistry.Store 之上补短名、类别，并在落盘前插入归属与越权判断。
+type REST struct {
+	*genericregistry.Store
+	shortNames []string
+	admit      func(ctx context.Context, obj, old runtime.Object) error
+}
+
+// ShortNames 供 kubectl 缩写使用。
+func (r *REST) ShortNames() []string { return r.shortNames }
+
+// Categories 让 kubectl get kubellm 一次列出全部平台种类。
+func (r *REST) Categories() []string { return []string{Category} }
+
+// Create 先过判断再落盘；判断放在校验之后，坏输入先得到坏输入的回答。
+func (r *REST) Create(ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
+	return r.Store.Create(ctx, obj, r.admitCreate(validate), options)
+}
+
+// Update 覆盖 PUT、PATCH 与 SSA（后者可能转为创建）。
+func (r *REST) Update(ctx context.Context, name string, info rest.UpdatedObjectInfo, validateCreate rest.ValidateObjectFunc, validateUpdate rest.ValidateObjectUpdateFunc, forceAllowCreate bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
+	admitUpdate := func(ctx context.Context, obj, old runtime.Object) error {
+		if err := r.admit(ctx, obj, old); err != nil {
+			return err
+		}
+		if validateUpdate == nil {
+			return nil
+		}
+		return validateUpdate(ctx, obj, old)
+	}
+	return r.Store.Update(ctx, name, info, r.admitCreate(validateCreate), admitUpdate, forceAllowCreate, options)
+}
+
+func (r *REST) admitCreate(validate rest.ValidateObjectFunc) rest.ValidateObjectFunc {
+	return func(ctx context.Context, obj runtime.Object) error {
+		if err := r.admit(ctx, obj, nil); err != nil {
+			return err
+		}
+		if validate == nil {
+			return nil
+		}
+		return validate(ctx, obj)
+	}
+}
+
+// StatusREST 是 /status 子资源：控制器写观察结果的唯一入口。
+type StatusREST struct {
+	store     *genericregistry.Store
+	newObject func() runtime.Object
+}
+
+// New 返回空对象。
+func (r *StatusREST) New() runtime.Object { return r.newObject() }
+
+// Destroy 不做事：底层存储由主路径释放。
+func (r *StatusREST) Destroy() {}
+
+// Get 让 PATCH 先读到当前对象。
+func (r *StatusREST) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {
+	return r.store.Get(ctx, name, options)
+}
+
+// Update 只更新；状态路径绝不创建对象。
+func (r *StatusREST) Update(ctx context.Context, name string, info rest.UpdatedObjectInfo, validateCreate rest.ValidateObjectFunc, validateUpdate rest.ValidateObjectUpdateFunc, _ bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
+	return r.store.Update(ctx, name, info, validateCreate, validateUpdate, false, options)
+}
+
+// GetResetFields 告诉 SSA 哪些字段经这条路写不进去。
+func (r *StatusREST) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
+	return r.store.GetResetFields()
+}
+
+// ConvertToTable 让 kubectl get --subresource=status 也有表格。
+func (r *StatusREST) ConvertToTable(ctx context.Context, object runtime.Object, options runtime.Object) (*metav1.Table, error) {
+	return r.store.ConvertToTable(ctx, object, options)
+}

@@ -1,0 +1,161 @@
+package registry
+
+import (
+	"context"
+
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage/names"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"github.com/kubellm/kubellm/apis/meta"
+)
+
+var (
+	_ rest.RESTCreateStrategy  = &strategy[Object, runtime.Object]{}
+	_ rest.RESTUpdateStrategy  = &strategy[Object, runtime.Object]{}
+	_ rest.RESTDeleteStrategy  = &strategy[Object, runtime.Object]{}
+	_ rest.ResetFieldsStrategy = &strategy[Object, runtime.Object]{}
+	_ rest.RESTUpdateStrategy  = &statusStrategy[Object, runtime.Object]{}
+	_ rest.ResetFieldsStrategy = &statusStrategy[Object, runtime.Object]{}
+)
+
+// strategy 是主路径的策略：保住 status，spec 变了才推进 generation。
+type strategy[T Object, L runtime.Object] struct {
+	runtime.ObjectTyper
+	resource    *Resource[T, L]
+	resetFields map[fieldpath.APIVersion]*fieldpath.Set
+}
+
+func (s *strategy[T, L]) GenerateName(base string) string {
+	return names.SimpleNameGenerator.GenerateName(base)
+}
+func (s *strategy[T, L]) NamespaceScoped() bool                         { return s.resource.Namespaced }
+func (s *strategy[T, L]) AllowCreateOnUpdate(context.Context) bool      { return false }
+func (s *strategy[T, L]) AllowUnconditionalUpdate(context.Context) bool { return true }
+func (s *strategy[T, L]) Canonicalize(runtime.Object)                   {}
+
+func (s *strategy[T, L]) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
+	return s.resetFields
+}
+
+func (s *strategy[T, L]) PrepareForCreate(ctx context.Context, obj runtime.Object) {
+	created := obj.(T)
+	s.resource.CopyStatus(created, s.resource.New())
+	created.SetGeneration(1)
+	if s.resource.Prepare != nil {
+		var none T
+		s.resource.Prepare(ctx, created, none)
+	}
+}
+
+func (s *strategy[T, L]) PrepareForUpdate(ctx context.Context, obj, old runtime.Object) {
+	updated, existing := obj.(T), old.(T)
+	s.resource.CopyStatus(updated, existing)
+	if s.resource.Prepare != nil {
+		s.resource.Prepare(ctx, updated, existing)
+	}
+	finishAdoption(updated, existing)
+	if s.specChanged(updated, existing) {
+		updated.SetGeneration(existing.GetGeneration() + 1)
+	}
+}
+
+// specChanged 只看 spec：标签、注解与 status 的变化不算使用者改了期望。
+func (s *strategy[T, L]) specChanged(updated, existing T) bool {
+	merged := existing.DeepCopyObject().(T)
+	s.resource.CopySpec(merged, updated)
+	return !apiequality.Semantic.DeepEqual(merged, existing)
+}
+
+func (s *strategy[T, L]) Validate(_ context.Context, obj runtime.Object) field.ErrorList {
+	created := obj.(T)
+	return append(s.validateMeta(created), s.resource.Validate(created)...)
+}
+
+func (s *strategy[T, L]) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
+	updated, existing := obj.(T), old.(T)
+	errs := s.resource.Validate(updated)
+	if s.resource.ValidateUpdate != nil {
+		errs = append(errs, s.resource.ValidateUpdate(updated, existing)...)
+	}
+	return errs
+}
+
+func (s *strategy[T, L]) validateMeta(obj T) field.ErrorList {
+	return apivalidation.ValidateObjectMetaAccessor(obj, s.resource.Namespaced, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
+}
+
+func (s *strategy[T, L]) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
+	if s.resource.Warn == nil {
+		return nil
+	}
+	return s.resource.Warn(obj.(T))
+}
+
+func (s *strategy[T, L]) WarningsOnUpdate(ctx context.Context, obj, _ runtime.Object) []string {
+	return s.WarningsOnCreate(ctx, obj)
+}
+
+// admit 在校验之后、落盘之前作最后判断；old 为 nil 表示创建。
+func (s *strategy[T, L]) admit(ctx context.Context, obj, old runtime.Object) error {
+	updated := obj.(T)
+	var existing T
+	if old != nil {
+		existing = old.(T)
+		if err := s.checkOwner(updated, existing); err != nil {
+			return err
+		}
+	}
+	if s.resource.Admit == nil {
+		return nil
+	}
+	return s.resource.Admit(ctx, updated, existing)
+}
+
+// statusStrategy 是 /status 的策略：只放 status 过去，spec 与元数据一概取旧值。
+type statusStrategy[T Object, L runtime.Object] struct {
+	*strategy[T, L]
+	resetFields map[fieldpath.APIVersion]*fieldpath.Set
+}
+
+func (s *statusStrategy[T, L]) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
+	return s.resetFields
+}
+
+func (s *statusStrategy[T, L]) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
+	updated, existing := obj.(T), old.(T)
+	s.resource.CopySpec(updated, existing)
+	// managedFields 由 SSA 记账，必须跟着本次请求走；其余元数据不许经 /status 改动。
+	managed := updated.GetManagedFields()
+	objectMeta(existing).DeepCopyInto(objectMeta(updated))
+	updated.SetManagedFields(managed)
+}
+
+// ValidateUpdate 没有可校验的：spec 与元数据原样取自旧对象。
+func (s *statusStrategy[T, L]) ValidateUpdate(context.Context, runtime.Object, runtime.Object) field.ErrorList {
+	return nil
+}
+
+func (s *statusStrategy[T, L]) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {
+	return nil
+}
+
+// finishAdoption 在归属真正换手之后收掉许可注解，免得它日后又放行一次。
+func finishAdoption(updated, existing metav1.Object) {
+	owner, before := updated.GetAnnotations()[meta.OwnerAnnotation], existing.GetAnnotations()[meta.OwnerAnnotation]
+	if owner == "" || owner == before || existing.GetAnnotations()[meta.AdoptAnnotation] != owner {
+		return
+	}
+	annotations := make(map[string]string, len(updated.GetAnnotations()))
+	for key, value := range updated.GetAnnotations() {
+		if key != meta.AdoptAnnotation {
+			annotations[key] = value
+		}
+	}
+	updated.SetAnnotations(annotations)
+}

@@ -1,0 +1,82 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/meta/table"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/rest"
+)
+
+// Column 是 kubectl get 的一列；Wide 的列只在 -o wide 时出现。
+type Column[T Object] struct {
+	Name        string
+	Description string
+	Wide        bool
+	Value       func(T) any
+}
+
+// tableConvertor 由声明的列画表；首列总是名字，末列总是年龄。
+type tableConvertor[T Object] struct {
+	columns     []Column[T]
+	definitions []metav1.TableColumnDefinition
+}
+
+var _ rest.TableConvertor = &tableConvertor[Object]{}
+
+func (r *Resource[T, L]) table() *tableConvertor[T] {
+	definitions := []metav1.TableColumnDefinition{{Name: "Name", Type: "string", Format: "name", Description: "Name of the object."}}
+	for _, column := range r.Columns {
+		definition := metav1.TableColumnDefinition{Name: column.Name, Type: "string", Description: column.Description}
+		if column.Wide {
+			definition.Priority = 1
+		}
+		definitions = append(definitions, definition)
+	}
+	definitions = append(definitions, metav1.TableColumnDefinition{Name: "Age", Type: "string", Description: "Time since the object was created."})
+	return &tableConvertor[T]{columns: r.Columns, definitions: definitions}
+}
+
+// ConvertToTable 把单个对象或列表画成表。
+func (c *tableConvertor[T]) ConvertToTable(_ context.Context, object runtime.Object, options runtime.Object) (*metav1.Table, error) {
+	out := &metav1.Table{}
+	if list, err := meta.ListAccessor(object); err == nil {
+		out.ResourceVersion = list.GetResourceVersion()
+		out.Continue = list.GetContinue()
+		out.RemainingItemCount = list.GetRemainingItemCount()
+	} else if common, err := meta.CommonAccessor(object); err == nil {
+		out.ResourceVersion = common.GetResourceVersion()
+	}
+	if opts, ok := options.(*metav1.TableOptions); !ok || !opts.NoHeaders {
+		out.ColumnDefinitions = c.definitions
+	}
+	var err error
+	out.Rows, err = table.MetaToTableRow(object, c.row)
+	return out, err
+}
+
+func (c *tableConvertor[T]) row(obj runtime.Object, _ metav1.Object, name, age string) ([]any, error) {
+	typed, ok := obj.(T)
+	if !ok {
+		return nil, fmt.Errorf("print a table row: got a %T", obj)
+	}
+	cells := make([]any, 0, len(c.columns)+2)
+	cells = append(cells, name)
+	for _, column := range c.columns {
+		cells = append(cells, column.Value(typed))
+	}
+	return append(cells, age), nil
+}
+
+// ConditionStatus 取某个条件的取值；控制器还没有看过时是空白而不是假话。
+func ConditionStatus(conditions []metav1.Condition, conditionType string) string {
+	for _, condition := range conditions {
+		if condition.Type == conditionType {
+			return string(condition.Status)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,145 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/apiserver/pkg/endpoints/request"
+	rbacvalidation "k8s.io/component-helpers/auth/rbac/validation"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kubellm/kubellm/apis/iam"
+	"github.com/kubellm/kubellm/internal/service/auth/rbac"
+)
+
+// Guard 不让任何人授予自己没有的东西：写规则要先持有它或有 escalate，
+// 绑定角色要先持有其规则或有 bind，把人加进组等同于给他组里的全部绑定。
+type Guard interface {
+	// ConfirmRules 判断请求者能否把这些规则写进名为 role 的角色。
+	ConfirmRules(ctx context.Context, role string, rules []rbacv1.PolicyRule) error
+	// ConfirmBinding 判断请求者能否在给定范围内授予角色。
+	ConfirmBinding(ctx context.Context, binding, role string, namespaces []string, allNamespaces bool) error
+	// ConfirmGroup 判断请求者能否把用户加进组。
+	ConfirmGroup(ctx context.Context, user, group string) error
+}
+
+type guard struct {
+	index      *rbac.Index
+	authorizer authorizer.Authorizer
+}
+
+var _ Guard = &guard{}
+
+// ConfirmRules 见接口。
+func (g *guard) ConfirmRules(ctx context.Context, role string, rules []rbacv1.PolicyRule) error {
+	who, exempt, err := g.requester(ctx, "escalate", role)
+	if err != nil || exempt {
+		return err
+	}
+	return g.confirm(who, "roles", role, fmt.Sprintf("write role %q", role), "escalate", rules, "")
+}
+
+// ConfirmBinding 见接口。
+func (g *guard) ConfirmBinding(ctx context.Context, binding, role string, namespaces []string, allNamespaces bool) error {
+	return g.confirmGrant(ctx, "rolebindings", binding, fmt.Sprintf("grant role %q by role binding %q", role, binding), role, namespaces, allNamespaces)
+}
+
+// ConfirmGroup 见接口。
+func (g *guard) ConfirmGroup(ctx context.Context, name, group string) error {
+	for _, grant := range g.index.GroupGrants(group) {
+		doing := fmt.Sprintf("add user %q to group %q, which role binding %q grants role %q", name, group, grant.Binding, grant.Role)
+		if err := g.confirmGrant(ctx, "users", name, doing, grant.Role, grant.Namespaces, grant.AllNamespaces); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *guard) confirmGrant(ctx context.Context, resource, name, doing, role string, namespaces []string, allNamespaces bool) error {
+	who, exempt, err := g.requester(ctx, "bind", role)
+	if err != nil || exempt {
+		return err
+	}
+	rules, found := g.index.RoleRules(role)
+	if !found {
+		// 角色不存在就无从比较；日后有人建出它来，授予会立刻生效。
+		return forbidden(resource, name, fmt.Errorf("cannot %s: the role does not exist, so what it grants cannot be compared with your own rights; create the role first, or ask for the verb \"bind\" on roles %q", doing, role))
+	}
+	if allNamespaces {
+		namespaces = []string{""}
+	}
+	for _, namespace := range namespaces {
+		if err := g.confirm(who, resource, name, doing, "bind", rules, namespace); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// requester 取请求者；超级用户与持有豁免动词的人不必比较规则。
+func (g *guard) requester(ctx context.Context, verb, role string) (user.Info, bool, error) {
+	who, ok := request.UserFrom(ctx)
+	if !ok {
+		return nil, false, apierrors.NewInternalError(fmt.Errorf("check the right to %s role %q: the request carries no user", verb, role))
+	}
+	if slices.Contains(who.GetGroups(), user.SystemPrivilegedGroup) {
+		return who, true, nil
+	}
+	decision, _, err := g.authorizer.Authorize(ctx, authorizer.AttributesRecord{
+		User: who, Verb: verb, APIGroup: iam.GroupName, APIVersion: "*", Resource: "roles", Name: role, ResourceRequest: true,
+	})
+	if err != nil {
+		return nil, false, apierrors.NewInternalError(fmt.Errorf("check the right to %s role %q: %w", verb, role, err))
+	}
+	return who, decision == authorizer.DecisionAllow, nil
+}
+
+func (g *guard) confirm(who user.Info, resource, name, doing, verb string, rules []rbacv1.PolicyRule, namespace string) error {
+	covered, missing := rbacvalidation.Covers(g.index.Rules(who, namespace), rules)
+	if covered {
+		return nil
+	}
+	where := "everywhere"
+	if namespace != "" {
+		where = fmt.Sprintf("in namespace %q", namespace)
+	}
+	return forbidden(resource, name, fmt.Errorf("user %q cannot %s: it would grant what you do not hold %s: %s; obtain these rights or the verb %q on roles first",
+		who.GetName(), doing, where, describe(missing), verb))
+}
+
+// describe 列出缺少的权限；很多时只列前几条，错误信息才读得完。
+func describe(rules []rbacv1.PolicyRule) string {
+	const most = 5
+	var parts []string
+	for i, rule := range rules {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("and %d more", len(rules)-most))
+			break
+		}
+		part := strings.Join(rule.Verbs, ",") + " " + resources(rule)
+		if len(rule.ResourceNames) > 0 {
+			part += " " + strings.Join(rule.ResourceNames, ",")
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func resources(rule rbacv1.PolicyRule) string {
+	name := strings.Join(rule.Resources, ",")
+	if group := strings.Join(rule.APIGroups, ","); group != "" {
+		name += "." + group
+	}
+	return name
+}
+
+func forbidden(resource, name string, err error) error {
+	return apierrors.NewForbidden(schema.GroupResource{Group: iam.GroupName, Resource: resource}, name, err)
+}

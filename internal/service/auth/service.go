@@ -1,0 +1,107 @@
+// Package auth 是"你是谁、你能做什么、你能授予什么"三个问题的唯一出处；
+// 请求路径、越权检查与之后的访问评估都问同一个判断者，答案不会互相矛盾。
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
+	"k8s.io/apiserver/pkg/authorization/path"
+	"k8s.io/apiserver/pkg/authorization/union"
+
+	"github.com/kubellm/kubellm/internal/service/auth/rbac"
+	userservice "github.com/kubellm/kubellm/internal/service/user"
+)
+
+// HealthPaths 是不登录也能看的路径；负载均衡与编排系统靠它们判断死活。
+var HealthPaths = []string{"/healthz", "/livez", "/readyz"}
+
+// AuthService 回答认证与授权。
+type AuthService interface {
+	authenticator.Request
+	authorizer.Authorizer
+	// Guard 返回越权检查。
+	Guard() Guard
+	// HasSynced 为真之前服务不应报告就绪。
+	HasSynced() bool
+}
+
+// Options 是构造 AuthService 所需的一切，缺任何一项都拒绝构造。
+type Options struct {
+	// ClientCertificates 校验客户端证书的认证者。
+	ClientCertificates authenticator.Request
+	Index              *rbac.Index
+	Users              userservice.UserService
+}
+
+type service struct {
+	authenticator.Request
+	authorizer.Authorizer
+	guard *guard
+	index *rbac.Index
+	users userservice.UserService
+}
+
+// NewService 装配认证链与授权链。没有认证或授权的服务器等于全放行，因此缺件即报错。
+func NewService(options Options) (AuthService, error) {
+	var missing []error
+	if options.ClientCertificates == nil {
+		missing = append(missing, errors.New("no authenticator"))
+	}
+	if options.Index == nil {
+		missing = append(missing, errors.New("no authorization index"))
+	}
+	if options.Users == nil {
+		missing = append(missing, errors.New("no user service"))
+	}
+	if len(missing) > 0 {
+		return nil, errors.Join(missing...)
+	}
+	healthPaths, err := path.NewAuthorizer(HealthPaths)
+	if err != nil {
+		return nil, err
+	}
+	evaluator := rbac.NewAuthorizer(options.Index)
+	chain, err := union.New(
+		union.NamedAuthorizer{AuthorizerName: "superuser", Authorizer: authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)},
+		union.NamedAuthorizer{AuthorizerName: "health", Authorizer: healthPaths},
+		union.NamedAuthorizer{AuthorizerName: "discovery", Authorizer: authorizer.AuthorizerFunc(authorizeDiscovery)},
+		union.NamedAuthorizer{AuthorizerName: "rbac", Authorizer: evaluator},
+	)
+	if err != nil {
+		return nil, fmt.Errorf("chain the authorizers: %w", err)
+	}
+	return &service{
+		Request:    newAuthenticator(options.ClientCertificates, options.Users),
+		Authorizer: chain,
+		guard:      &guard{index: options.Index, authorizer: evaluator},
+		index:      options.Index,
+		users:      options.Users,
+	}, nil
+}
+
+func (s *service) Guard() Guard { return s.guard }
+
+func (s *service) HasSynced() bool { return s.index.HasSynced() && s.users.HasSynced() }
+
+// discoveryPaths 是登录者查看"这里有哪些 API"所需的路径；没有它们 kubectl 连资源名都解析不了。
+var discoveryPaths = sets.New("/", "/api", "/apis", "/openapi", "/version")
+
+func authorizeDiscovery(_ context.Context, attributes authorizer.Attributes) (authorizer.Decision, string, error) {
+	if attributes.IsResourceRequest() || !strings.EqualFold(attributes.GetVerb(), http.MethodGet) {
+		return authorizer.DecisionNoOpinion, "", nil
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(attributes.GetPath(), "/"), "/")
+	if !discoveryPaths.Has("/"+first) || !sets.New(attributes.GetUser().GetGroups()...).Has(user.AllAuthenticated) {
+		return authorizer.DecisionNoOpinion, "", nil
+	}
+	return authorizer.DecisionAllow, "every authenticated user may discover the API", nil
+}
