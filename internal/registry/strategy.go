@@ -74,7 +74,7 @@ func (s *strategy[T, L]) specChanged(updated, existing T) bool {
 
 func (s *strategy[T, L]) Validate(_ context.Context, obj runtime.Object) field.ErrorList {
 	created := obj.(T)
-	return append(s.validateMeta(created), s.resource.Validate(created)...)
+	return append(s.resource.Validate(created), s.validateMeta(created)...)
 }
 
 func (s *strategy[T, L]) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
