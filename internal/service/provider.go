@@ -7,7 +7,7 @@ import (
 )
 
 // ServiceProvider 是注入给服务端的全部领域服务。
-type ServiceProvider struct {
+type ServiceProvider struct { //nolint:revive // 设计定下的名字，使用者按它查找。
 	Auth auth.AuthService
 	User user.UserService
 }

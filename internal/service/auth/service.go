@@ -25,7 +25,7 @@ import (
 var HealthPaths = []string{"/healthz", "/livez", "/readyz"}
 
 // AuthService 回答认证与授权。
-type AuthService interface {
+type AuthService interface { //nolint:revive // 设计定下的名字，使用者按它查找。
 	authenticator.Request
 	authorizer.Authorizer
 	// Guard 返回越权检查。

@@ -26,7 +26,7 @@ type Identity struct {
 }
 
 // UserService 按名字解析用户。
-type UserService interface {
+type UserService interface { //nolint:revive // 设计定下的名字，使用者按它查找。
 	// Resolve 返回平台登记的身份；没有登记时第二个返回值为假。
 	Resolve(name string) (Identity, bool, error)
 	// HasSynced 为真之前 Resolve 只会返回 ErrNotSynced。

@@ -3,6 +3,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -58,7 +59,7 @@ func Run(ctx context.Context, opts *options.Options) error {
 	if err := server.Run(ctx); err != nil {
 		return fmt.Errorf("serve the platform: %w", err)
 	}
-	if cause := context.Cause(ctx); cause != nil && cause != context.Canceled {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	klog.InfoS("Stopped serving the platform")
