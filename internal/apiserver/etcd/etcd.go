@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
+	"go.uber.org/zap"
 )
 
 const (
@@ -26,6 +27,7 @@ const (
 // Server 是一个进程内的单成员 etcd，只在 0700 目录里的 unix 套接字上听，没有对等端口。
 type Server struct {
 	etcd      *embed.Etcd
+	logLevel  zap.AtomicLevel
 	endpoint  string
 	socketDir string
 }
@@ -41,11 +43,19 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 	if err := os.Remove(endpoint.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("remove the stale etcd socket %s: %w", endpoint.Path, err)
 	}
-	started, err := embed.StartEtcd(config(filepath.Join(dir, "data"), endpoint))
+	cfg := config(filepath.Join(dir, "data"), endpoint)
+	logging := zap.NewProductionConfig()
+	logging.Level = zap.NewAtomicLevelAt(zap.ErrorLevel)
+	logger, err := logging.Build()
+	if err != nil {
+		return nil, fmt.Errorf("set up the log of etcd: %w", err)
+	}
+	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(logger)
+	started, err := embed.StartEtcd(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("start etcd on %s: %w", dir, err)
 	}
-	server := &Server{etcd: started, endpoint: endpoint.String(), socketDir: socketDir}
+	server := &Server{etcd: started, logLevel: logging.Level, endpoint: endpoint.String(), socketDir: socketDir}
 	select {
 	case <-started.Server.ReadyNotify():
 		return server, nil
@@ -66,6 +76,8 @@ func (s *Server) Err() <-chan error { return s.etcd.Err() }
 
 // Stop 停下 etcd 并等到数据落盘；必须在 API 服务器之后调用。
 func (s *Server) Stop() {
+	// etcd 把正常关闭监听也记成错误；那会让看日志的人以为出了事。
+	s.logLevel.SetLevel(zap.FatalLevel)
 	s.etcd.Close()
 	_ = os.RemoveAll(s.socketDir)
 }
@@ -82,7 +94,6 @@ func config(dataDir string, endpoint url.URL) *embed.Config {
 	cfg.EnableGRPCGateway = false
 	cfg.QuotaBackendBytes = quotaBytes
 	cfg.WatchProgressNotifyInterval = progressInterval
-	cfg.LogLevel = "error"
 	return cfg
 }
 

@@ -24,5 +24,5 @@ func (a *Authority) WriteKubeconfig(file, server string, trust []byte, identity 
 	if err != nil {
 		return fmt.Errorf("encode the kubeconfig of %s: %w", identity.Name, err)
 	}
-	return writePrivate(file, data)
+	return WritePrivate(file, data)
 }

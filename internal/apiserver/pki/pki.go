@@ -77,7 +77,7 @@ func (a *Authority) EnsureFiles(certFile, keyFile string, identity Identity) err
 	if err != nil {
 		return err
 	}
-	return errors.Join(writePrivate(keyFile, keyPEM), writePrivate(certFile, certPEM))
+	return errors.Join(WritePrivate(keyFile, keyPEM), WritePrivate(certFile, certPEM))
 }
 
 // Issue 签发一张证书，返回 PEM 形式的证书与私钥。
@@ -166,10 +166,10 @@ func createAuthority(certFile, keyFile string) error {
 		return err
 	}
 	// 先写证书后写私钥：私钥在就表示两者都在，中途被杀也能重来。
-	if err := writePrivate(certFile, encodeCert(raw)); err != nil {
+	if err := WritePrivate(certFile, encodeCert(raw)); err != nil {
 		return err
 	}
-	return writePrivate(keyFile, keyPEM)
+	return WritePrivate(keyFile, keyPEM)
 }
 
 func load(certFile, keyFile string) (*x509.Certificate, crypto.Signer, error) {
@@ -188,8 +188,8 @@ func load(certFile, keyFile string) (*x509.Certificate, crypto.Signer, error) {
 	return certs[0], key, nil
 }
 
-// writePrivate 以 0600 整体替换文件，读者不会看到写了一半的内容。
-func writePrivate(file string, data []byte) error {
+// WritePrivate 以 0600 整体替换文件，读者不会看到写了一半的内容。
+func WritePrivate(file string, data []byte) error {
 	temporary, err := os.CreateTemp(filepath.Dir(file), ".new-*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", file, err)

@@ -20,8 +20,9 @@ func buildConfig(opts *options.Options) (*genericapiserver.Config, error) {
 	if err := opts.Server.ApplyTo(config); err != nil {
 		return nil, fmt.Errorf("apply the request options: %w", err)
 	}
+	url := opts.URL()
 	if err := opts.Serving.ApplyTo(&config.SecureServing, &config.LoopbackClientConfig); err != nil {
-		return nil, fmt.Errorf("serve on %s (--bind-address, --secure-port): %w", opts.URL(), err)
+		return nil, fmt.Errorf("serve on %s (--bind-address, --secure-port): %w", url, err)
 	}
 	// 环回客户端服务于授权索引与内置角色，限速会拖慢启动与权限生效。
 	config.LoopbackClientConfig.QPS, config.LoopbackClientConfig.Burst = -1, -1

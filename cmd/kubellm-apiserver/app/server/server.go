@@ -32,6 +32,9 @@ func Run(ctx context.Context, opts *options.Options) error {
 	}
 	embedded := opts.EmbeddedEtcd()
 	if embedded {
+		if err := encryptAtRest(opts); err != nil {
+			return err
+		}
 		storage, err := etcd.Start(ctx, filepath.Join(opts.DataDir, "etcd"))
 		if err != nil {
 			return err
