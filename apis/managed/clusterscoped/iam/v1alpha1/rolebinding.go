@@ -39,8 +39,8 @@ type RoleBinding struct {
 
 // RoleBindingSpec is what is wanted of the role binding and how to manage it.
 //
-// +kubebuilder:validation:XValidation:rule="!self.managementPolicies.exists(p, p in ['*', 'Create', 'Update']) || (has(self.forProvider) && has(self.forProvider.roleRef) && [has(self.forProvider.roleRef.name), has(self.forProvider.roleRef.nameRef), has(self.forProvider.roleRef.nameSelector)].exists(given, given))",message="spec.forProvider.roleRef needs name, nameRef or nameSelector, unless managementPolicies only observe"
-// +kubebuilder:validation:XValidation:rule="!self.managementPolicies.exists(p, p in ['*', 'Create', 'Update']) || (has(self.forProvider) && (has(self.forProvider.namespaces) && size(self.forProvider.namespaces) > 0) != (has(self.forProvider.allNamespaces) && self.forProvider.allNamespaces))",message="spec.forProvider needs exactly one of namespaces and allNamespaces, unless managementPolicies only observe"
+// +kubebuilder:validation:XValidation:rule="!('*' in self.managementPolicies || 'Create' in self.managementPolicies || 'Update' in self.managementPolicies) || (has(self.forProvider) && has(self.forProvider.roleRef) && [has(self.forProvider.roleRef.name), has(self.forProvider.roleRef.nameRef), has(self.forProvider.roleRef.nameSelector)].exists(given, given))",message="spec.forProvider.roleRef needs name, nameRef or nameSelector, unless managementPolicies only observe"
+// +kubebuilder:validation:XValidation:rule="!('*' in self.managementPolicies || 'Create' in self.managementPolicies || 'Update' in self.managementPolicies) || (has(self.forProvider) && (has(self.forProvider.namespaces) && size(self.forProvider.namespaces) > 0) != (has(self.forProvider.allNamespaces) && self.forProvider.allNamespaces))",message="spec.forProvider needs exactly one of namespaces and allNamespaces, unless managementPolicies only observe"
 type RoleBindingSpec struct {
 	xpv2.ClusterManagedResourceSpec `json:",inline"`
 

@@ -1,0 +1,53 @@
+# 每个目标自己备齐所需的一切：新机器上只要有 Go、make 和 git。
+
+# 两个核上四个以上的测试包同时跑会互相饿着；每个包自己又会启动若干进程。
+TEST_PARALLEL ?= 2
+TEST_TIMEOUT  ?= 20m
+PACKAGES      ?= ./...
+
+.PHONY: all build test demo demo-down generate verify tools clean help
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make build      build everything into bin/'
+	@echo 'make demo       start the platform, Crossplane and Terraform side by side, all real'
+	@echo 'make demo-down  stop exactly what make demo started'
+	@echo 'make test       all tests, with the race detector; PACKAGES=./internal/... for some'
+	@echo 'make generate   generate again what is derived from the API types'
+	@echo 'make verify     generated files, gofmt, go vet and golangci-lint'
+	@echo 'make tools      the real counterparts and developer tools, into hack/tools/bin'
+	@echo 'make clean      remove bin/'
+
+all: build
+
+build:
+	@echo 'Building into bin/ (the first time takes minutes)'
+	@mkdir -p bin
+	go build -o bin/ ./cmd/kubellm-apiserver ./cmd/kubellm-controller ./cmd/provider
+	go build -o bin/terraform-provider-kubellm ./terraform-provider
+
+# counterparts 是测试和演示要的真实部件；kubectl 与 terraform 优先用 PATH 上的。
+.PHONY: counterparts
+counterparts:
+	@hack/tools/install.sh etcd kube-apiserver kubectl terraform
+
+tools: counterparts
+	@hack/tools/install.sh codegen controller-gen angryjet golangci-lint
+
+test: counterparts build
+	@hack/test.sh -race -timeout $(TEST_TIMEOUT) -p $(TEST_PARALLEL) $(PACKAGES)
+
+demo: counterparts build
+	@go run ./hack/demo up
+
+demo-down:
+	@go run ./hack/demo down
+
+generate:
+	@hack/update-all.sh
+
+verify:
+	@hack/verify-all.sh
+
+clean:
+	rm -rf bin

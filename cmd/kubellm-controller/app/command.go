@@ -1,0 +1,50 @@
+// Package app 是控制器进程的命令、选项与装配。
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+)
+
+// NewCommand 返回根命令；用法错误写给人看，此后的一切写成 JSON 日志。
+func NewCommand() *cobra.Command {
+	options := NewOptions()
+	cmd := &cobra.Command{
+		Use:   "kubellm-controller",
+		Short: "Run the controllers of the KubeLLM platform",
+		Long: "kubellm-controller keeps the status of users and role bindings up to date on a KubeLLM platform\n" +
+			"server, and gives every new user a default role binding. Run one instance per platform.",
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: false,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			options.Complete()
+			if err := errors.Join(options.Validate()...); err != nil {
+				return fmt.Errorf("the command line is not usable:\n%w", err)
+			}
+			setLogger(options.LogLevel)
+			if err := Run(cmd.Context(), options); err != nil {
+				ctrl.Log.Error(err, "The controller stops because of an error")
+				cmd.SilenceErrors = true
+				return err
+			}
+			return nil
+		},
+	}
+	options.AddFlags(cmd.Flags())
+	return cmd
+}
+
+// setLogger 把 controller-runtime 与 client-go 的日志都写成标准错误上的 JSON。
+func setLogger(level string) {
+	logger := logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: levels[level]}))
+	ctrl.SetLogger(logger)
+	klog.SetLogger(logger)
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubellm/kubellm/test/harness"
+)
+
+// applyWithCrossplane 装上提供者的 CRD，启动提供者，应用 examples/crossplane 并等它们就绪。
+func applyWithCrossplane(ctx context.Context, d *demo, platform *harness.Platform, plane *harness.KubeAPIServer) error {
+	heading("Crossplane: the provider's CRDs, the provider, examples/crossplane")
+	if err := installCRDs(ctx, plane); err != nil {
+		return err
+	}
+	err := step("provider: waiting for /readyz", func() error {
+		provider, err := harness.StartProvider(ctx, harness.ManagerOptions{
+			Kubeconfig: plane.Kubeconfig, LogDir: d.path("logs"), Detached: true,
+		})
+		if err != nil {
+			return err
+		}
+		return d.remember(provider.Process)
+	})
+	if err != nil {
+		return err
+	}
+	if err := giveCredentials(ctx, platform, plane); err != nil {
+		return err
+	}
+	if err := kubectl(ctx, plane.Kubeconfig, "apply", "--server-side", "--recursive", "-f", "examples/crossplane"); err != nil {
+		return err
+	}
+	return awaitManaged(ctx, plane)
+}
+
+func installCRDs(ctx context.Context, plane *harness.KubeAPIServer) error {
+	return step("installing package/crds and waiting until they are established", func() error {
+		if _, err := harness.Kubectl(ctx, plane.Kubeconfig, "", "apply", "--server-side", "-f", "package/crds"); err != nil {
+			return err
+		}
+		_, err := harness.Kubectl(ctx, plane.Kubeconfig, "", "wait", "--for=condition=Established", "--timeout=60s", "-f", "package/crds")
+		return err
+	})
+}
+
+// giveCredentials 给提供者一个自己的身份：证书里的组 automation 由 examples/platform/automation.yaml 授权。
+func giveCredentials(ctx context.Context, platform *harness.Platform, plane *harness.KubeAPIServer) error {
+	return step("a Secret with the provider's own credentials for the platform", func() error {
+		kubeconfig, err := platform.KubeconfigFor(harness.Identity{User: "crossplane", Groups: []string{"automation"}})
+		if err != nil {
+			return err
+		}
+		if _, err := harness.Kubectl(ctx, plane.Kubeconfig, "", "apply", "--server-side", "-f", "examples/crossplane/00-namespaces.yaml"); err != nil {
+			return err
+		}
+		_, err = harness.Kubectl(ctx, plane.Kubeconfig, "", "create", "secret", "generic", "kubellm-credentials",
+			"--namespace=kubellm-system", "--from-file=kubeconfig="+kubeconfig)
+		return err
+	})
+}
+
+// managed 是任何托管资源共有、演示要看的部分。
+type managed struct {
+	Kind     string
+	Metadata metav1.ObjectMeta
+	Status   struct{ Conditions []metav1.Condition }
+}
+
+// awaitManaged 等全部托管资源 Synced 且 Ready。
+func awaitManaged(ctx context.Context, plane *harness.KubeAPIServer) error {
+	err := await(ctx, "all managed resources to be Synced and Ready", readyLimit, func(ctx context.Context) error {
+		out, err := harness.Kubectl(ctx, plane.Kubeconfig, "", "get", "managed", "--all-namespaces", "-o", "json")
+		if err != nil {
+			return err
+		}
+		list := struct{ Items []managed }{}
+		if err := json.Unmarshal([]byte(out), &list); err != nil {
+			return harness.Permanent(fmt.Errorf("read what kubectl printed: %w", err))
+		}
+		var missing []string
+		for _, m := range list.Items {
+			if lack := m.lacks("Synced", "Ready"); lack != "" {
+				missing = append(missing, lack)
+			}
+		}
+		if len(missing) > 0 || len(list.Items) == 0 {
+			return fmt.Errorf("%d of %d are; missing: %s", len(list.Items)-len(missing), len(list.Items), strings.Join(missing, "; "))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return kubectl(ctx, plane.Kubeconfig, "get", "managed", "--all-namespaces")
+}
+
+// lacks 说出第一个还不为真的条件和原因；都为真时为空。
+func (m *managed) lacks(conditions ...string) string {
+	for _, want := range conditions {
+		at := slices.IndexFunc(m.Status.Conditions, func(c metav1.Condition) bool { return c.Type == want })
+		if at < 0 {
+			return fmt.Sprintf("%s %s has no condition %s yet", m.Kind, m.Metadata.Name, want)
+		}
+		if c := m.Status.Conditions[at]; c.Status != metav1.ConditionTrue {
+			return strings.TrimSuffix(fmt.Sprintf("%s %s is not %s: %s %s", m.Kind, m.Metadata.Name, want, c.Reason, c.Message), " ")
+		}
+	}
+	return ""
+}
+
+// repairByCrossplane 在 Crossplane 背后改一个用户，看它被改回来；轮询间隔是分钟级的，所以这只能来自监视。
+func repairByCrossplane(ctx context.Context, platform *harness.Platform, users *users) error {
+	heading("A change behind Crossplane's back")
+	user, err := users.managedBy(ctx, crossplane)
+	if err != nil {
+		return err
+	}
+	say("%s is managed by %s; its groups are %v", user.Name, managerOf(user), user.Spec.Groups)
+	if err := addIntruders(ctx, platform, user.Name); err != nil {
+		return err
+	}
+	began := time.Now()
+	err = await(ctx, "Crossplane to repair it (the provider watches; it polls every 10 minutes only)", readyLimit, func(ctx context.Context) error {
+		return users.groupsAre(ctx, user.Name, user.Spec.Groups)
+	})
+	if err != nil {
+		return err
+	}
+	say("repaired within %s: the groups of %s are %v again", time.Since(began).Round(10*time.Millisecond), user.Name, user.Spec.Groups)
+	return nil
+}

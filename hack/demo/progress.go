@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kubellm/kubellm/test/harness"
+)
+
+// heading 开始新的一段。
+func heading(format string, args ...any) { fmt.Printf("\n==> "+format+"\n", args...) }
+
+// say 说一件正在做或已做完的事。
+func say(format string, args ...any) { fmt.Printf("    "+format+"\n", args...) }
+
+// quote 原样给出命令的输出，缩进以示区别。
+func quote(text string) {
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		fmt.Println("    | " + line)
+	}
+}
+
+// step 说出要做的事，做完后说用了多久。
+func step(what string, do func() error) error {
+	began := time.Now()
+	fmt.Printf("    %s ... ", what)
+	if err := do(); err != nil {
+		fmt.Println("failed")
+		return err
+	}
+	fmt.Printf("%s\n", time.Since(began).Round(10*time.Millisecond))
+	return nil
+}
+
+// await 等 check 成立；还缺什么有变化时就说一声，没有变化时每隔几秒也说一声，好知道它没有停住。
+func await(ctx context.Context, what string, limit time.Duration, check func(context.Context) error) error {
+	const silence = 5 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	began := time.Now()
+	var said string
+	var when time.Time
+	say("waiting for %s", what)
+	err := harness.Wait(ctx, what, func(ctx context.Context) error {
+		err := check(ctx)
+		if err != nil && (time.Since(when) > silence || err.Error() != said && time.Since(when) > silence/5) {
+			said, when = err.Error(), time.Now()
+			say("  %3.0fs  %s", time.Since(began).Seconds(), said)
+		}
+		return err
+	})
+	if err == nil {
+		say("  done after %s", time.Since(began).Round(10*time.Millisecond))
+	}
+	return err
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/kubellm/kubellm/test/harness"
+)
+
+// up 从头到尾演示一遍；失败时先给出相关日志，再停止已启动的一切。
+func up(ctx context.Context, d *demo) error {
+	if total := len(d.started); total > 0 && d.running() == total {
+		fmt.Println("The demo is already running; make demo-down stops it.")
+		printHowToGoOn(d)
+		return nil
+	}
+	if d.running() > 0 {
+		heading("Parts of an earlier demo are left")
+		if err := d.stop(ctx); err != nil {
+			return err
+		}
+	}
+	if err := os.RemoveAll(d.dir); err != nil {
+		return fmt.Errorf("remove the data of an earlier demo: %w", err)
+	}
+	if err := os.MkdirAll(d.path("logs"), 0o700); err != nil {
+		return fmt.Errorf("make a folder for the demo: %w", err)
+	}
+	if err := show(ctx, d); err != nil {
+		return giveUp(ctx, d, err)
+	}
+	printHowToGoOn(d)
+	return nil
+}
+
+// giveUp 给出各部件最后的日志，并停止它们；中断（Ctrl-C）时不必看日志。
+func giveUp(ctx context.Context, d *demo, cause error) error {
+	if ctx.Err() == nil {
+		heading("What the parts last said")
+		for _, record := range d.started {
+			fmt.Println(harness.LogTail(record.Name, record.LogFile, 8))
+		}
+	} else {
+		cause = errors.New("it was interrupted")
+	}
+	heading("Stopping what was started")
+	// 停止不能受已取消的 ctx 影响。
+	return errors.Join(cause, d.stop(context.WithoutCancel(ctx)))
+}
+
+// show 是演示的剧本。
+func show(ctx context.Context, d *demo) error {
+	platform, err := startPlatform(ctx, d)
+	if err != nil {
+		return err
+	}
+	plane, err := startControlPlane(ctx, d)
+	if err != nil {
+		return err
+	}
+	if err := applyWithKubectl(ctx, platform); err != nil {
+		return err
+	}
+	if err := applyWithCrossplane(ctx, d, platform, plane); err != nil {
+		return err
+	}
+	tf, err := newTerraform(ctx, d, platform)
+	if err != nil {
+		return err
+	}
+	if err := tf.applyExamples(ctx); err != nil {
+		return err
+	}
+	users, err := newUsers(platform)
+	if err != nil {
+		return err
+	}
+	if err := users.printWhenReady(ctx); err != nil {
+		return err
+	}
+	if err := repairByCrossplane(ctx, platform, users); err != nil {
+		return err
+	}
+	return driftInTerraform(ctx, platform, users, tf)
+}
+
+// startPlatform 启动平台服务器（内嵌 etcd）和它的控制器。
+func startPlatform(ctx context.Context, d *demo) (*harness.Platform, error) {
+	heading("The platform: its API server with embedded etcd, and its controllers")
+	var platform *harness.Platform
+	err := step("kubellm-apiserver: waiting for /readyz", func() (err error) {
+		platform, err = harness.StartPlatform(ctx, harness.PlatformOptions{
+			Dir: d.path("platform"), LogDir: d.path("logs"), Detached: true,
+		})
+		if err != nil {
+			return err
+		}
+		return d.remember(platform.Process)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return platform, step("kubellm-controller: waiting for /readyz", func() error {
+		controller, err := harness.StartController(ctx, harness.ManagerOptions{
+			Kubeconfig: platform.ControllerKubeconfig, LogDir: d.path("logs"), Detached: true,
+		})
+		if err != nil {
+			return err
+		}
+		return d.remember(controller.Process)
+	})
+}
+
+// startControlPlane 启动 Crossplane 资源所在的 Kubernetes：真实的 etcd 与 kube-apiserver。
+func startControlPlane(ctx context.Context, d *demo) (*harness.KubeAPIServer, error) {
+	heading("A Kubernetes for the Crossplane resources: etcd and kube-apiserver")
+	var etcd *harness.Etcd
+	err := step("etcd: waiting for /readyz", func() (err error) {
+		etcd, err = harness.StartEtcd(ctx, harness.EtcdOptions{Dir: d.path("etcd"), LogDir: d.path("logs"), Detached: true})
+		if err != nil {
+			return err
+		}
+		return d.remember(etcd.Process)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var plane *harness.KubeAPIServer
+	return plane, step("kube-apiserver: waiting for /readyz", func() (err error) {
+		plane, err = harness.StartKubeAPIServer(ctx, harness.KubeAPIServerOptions{
+			EtcdURL: etcd.URL, Dir: d.path("control-plane"), LogDir: d.path("logs"), Detached: true,
+		})
+		if err != nil {
+			return err
+		}
+		return d.remember(plane.Process)
+	})
+}
+
+// applyWithKubectl 应用 examples/platform：没有工具链的用户就这样管理平台。
+func applyWithKubectl(ctx context.Context, platform *harness.Platform) error {
+	heading("kubectl: examples/platform")
+	return kubectl(ctx, platform.Kubeconfig, "apply", "--server-side", "-f", "examples/platform")
+}
+
+// kubectl 说出命令，执行并给出输出。
+func kubectl(ctx context.Context, kubeconfig string, args ...string) error {
+	say("$ kubectl %s", strings.Join(args, " "))
+	out, err := harness.Kubectl(ctx, kubeconfig, "", args...)
+	if err != nil {
+		return err
+	}
+	quote(out)
+	return nil
+}
+
+const (
+	// readyLimit 是等一批对象就绪的上限；平常几秒。
+	readyLimit = 2 * time.Minute
+	// intruders 是背后加上的组：组会带来权限，配置没写也算漂移。
+	intruders = "intruders"
+)
+
+// addIntruders 是背后的改动：绕过工具链，用 kubectl 给用户加一个组。
+func addIntruders(ctx context.Context, platform *harness.Platform, user string) error {
+	patch := fmt.Sprintf(`{"spec":{"groups":[%q]}}`, intruders)
+	return kubectl(ctx, platform.Kubeconfig, "patch", "user", user, "--type=merge", "--patch="+patch)
+}
+
+// printHowToGoOn 给出接着玩所需的路径。
+func printHowToGoOn(d *demo) {
+	heading("It all keeps running. Go on with")
+	fmt.Printf(`
+    the platform, as its administrator
+      export KUBECONFIG=%s
+      kubectl get users,roles,rolebindings
+
+    the control plane with the Crossplane resources
+      export KUBECONFIG=%s
+      kubectl get managed --all-namespaces
+
+    Terraform
+      cd %s && . ./env.sh
+      "$TERRAFORM" plan
+
+    logs          %s
+    stop it all   make demo-down
+`, d.path("platform", "admin.kubeconfig"), d.path("control-plane", "admin.kubeconfig"), d.path("terraform"), d.path("logs"))
+}

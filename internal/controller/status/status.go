@@ -1,0 +1,26 @@
+// Package status 是各控制器写状态的同一种方式：一次协调至多写一次，没有变化就不写。
+package status
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Write 在状态有实质变化时写一次；before 与 after 只应在状态上不同。
+// 写入以 before 的 resourceVersion 为条件：缓存落后或对象已删除、已重建时不写，也不算错误，
+// 因为更新的样子随缓存到来时会再协调一次。
+func Write(ctx context.Context, c client.Client, before, after client.Object) error {
+	if equality.Semantic.DeepEqual(before, after) {
+		return nil
+	}
+	name := after.GetName()
+	err := c.Status().Patch(ctx, after, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	if err == nil || apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return nil
+	}
+	return fmt.Errorf("write the status of %q: %w", name, err)
+}

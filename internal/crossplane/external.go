@@ -1,0 +1,171 @@
+package crossplane
+
+import (
+	"context"
+	"fmt"
+
+	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/crossplane/crossplane-runtime/v2/pkg/event"
+	xpmeta "github.com/crossplane/crossplane-runtime/v2/pkg/meta"
+	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/managed"
+	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
+
+	"github.com/kubellm/kubellm/internal/external"
+)
+
+const (
+	reasonNotOwned event.Reason = "ExternalResourceNotOwned"
+	reasonAdopted  event.Reason = "AdoptedExternalResource"
+)
+
+// connector 为一个托管资源准备外部客户端；所有种类、两种作用域共用这一份。
+type connector[M Managed[T], T external.Object, L runtime.Object] struct {
+	kind         *external.Kind[T, L]
+	managedKind  schema.GroupKind
+	controlPlane string
+	kube         client.Client
+	connections  *connections
+	record       event.Recorder
+	// policies 表示管理策略已启用；未启用时资源上的策略不算数。
+	policies bool
+}
+
+// Connect 找到托管资源的平台。
+func (c *connector[M, T, L]) Connect(ctx context.Context, mg M) (managed.TypedExternalClient[M], error) {
+	platform, err := c.connections.Platform(ctx, mg)
+	if err != nil {
+		return nil, err
+	}
+	return &externalClient[M, T, L]{
+		connector: c,
+		client:    external.NewClient(platform, c.kind),
+		mark:      ownerMark(c.controlPlane, c.managedKind, mg),
+	}, nil
+}
+
+// externalClient 服务于一次协调：先观察，再按观察到的去写。
+type externalClient[M Managed[T], T external.Object, L runtime.Object] struct {
+	*connector[M, T, L]
+
+	client   *external.Client[T, L]
+	mark     string
+	observed external.Observation[T]
+	adopting bool
+}
+
+// Observe 比较想要的与现有的，并判断对象归不归我们。
+func (c *externalClient[M, T, L]) Observe(ctx context.Context, mg M) (managed.ExternalObservation, error) {
+	want := desiredFor[M, T](mg, c.mark)
+	observed, err := c.client.Observe(ctx, want)
+	if err != nil {
+		return managed.ExternalObservation{}, unready(mg, err)
+	}
+	c.observed = observed
+	if !observed.Exists {
+		return managed.ExternalObservation{}, nil
+	}
+	if !observed.Owned && xpmeta.WasDeleted(mg) {
+		c.leaveAlone(mg, observed.HeldBy)
+		return managed.ExternalObservation{}, nil
+	}
+	mg.SetObserved(observed.Object)
+	if !observed.Owned && !c.mayWrite(mg, xpv2.ManagementActionCreate, xpv2.ManagementActionUpdate) {
+		// 只看不管的资源，看谁的对象都行。
+		setReady(mg, readyCondition(observed.Ready))
+		return managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true}, nil
+	}
+	if !observed.Owned {
+		return c.observeForeign(mg, want.Key())
+	}
+	setReady(mg, readyCondition(observed.Ready))
+	return managed.ExternalObservation{
+		ResourceExists: true,
+		// 正在删除的对象改了也没用；它消失时会有通知，那时再建。
+		ResourceUpToDate: observed.UpToDate || observed.Deleting,
+		Diff:             observed.Diff.String(),
+	}, nil
+}
+
+// observeForeign 对归别人的对象要么按用户的明确要求准备接管，要么指名占有者并拒绝。
+func (c *externalClient[M, T, L]) observeForeign(mg M, key external.Key) (managed.ExternalObservation, error) {
+	uid := string(c.observed.Object.GetUID())
+	if !wantsAdoption(mg, uid, c.observed.Holder) || !c.mayWrite(mg, xpv2.ManagementActionUpdate) {
+		return managed.ExternalObservation{}, unready(mg, external.OwnedByAnother(c.kind.GroupVersionKind.Kind, key, c.observed.HeldBy))
+	}
+	c.adopting = true
+	setReady(mg, readyCondition(c.observed.Ready))
+	return managed.ExternalObservation{ResourceExists: true, Diff: "held by " + c.observed.HeldBy + ", to be adopted"}, nil
+}
+
+// Create 创建平台对象；同名对象在此期间出现的话，服务器会指名占有者并拒绝。
+func (c *externalClient[M, T, L]) Create(ctx context.Context, mg M) (managed.ExternalCreation, error) {
+	_, err := c.client.Apply(ctx, desiredFor[M, T](mg, c.mark), nil)
+	return managed.ExternalCreation{}, err
+}
+
+// Update 使平台对象符合想要的样子，或先接管它。
+func (c *externalClient[M, T, L]) Update(ctx context.Context, mg M) (managed.ExternalUpdate, error) {
+	want := desiredFor[M, T](mg, c.mark)
+	if !c.adopting {
+		_, err := c.client.Apply(ctx, want, &c.observed.Object)
+		return managed.ExternalUpdate{}, err
+	}
+	adopted, err := c.client.Adopt(ctx, want, c.observed.Holder)
+	if err != nil {
+		return managed.ExternalUpdate{}, err
+	}
+	c.record.Event(mg, event.Normal(reasonAdopted, "Adopted the platform object from "+c.observed.HeldBy))
+	details := managed.AdditionalDetails{"adopted-from": c.observed.HeldBy}
+	return managed.ExternalUpdate{AdditionalDetails: details}, recordAdoption(ctx, c.kube, mg, string(adopted.GetUID()))
+}
+
+// Delete 删除平台对象；它在此期间归了别人的话就不去碰它。
+func (c *externalClient[M, T, L]) Delete(ctx context.Context, mg M) (managed.ExternalDelete, error) {
+	deletion, err := c.client.Delete(ctx, desiredFor[M, T](mg, c.mark))
+	if err != nil {
+		return managed.ExternalDelete{}, err
+	}
+	if deletion == external.NotOurs {
+		c.leaveAlone(mg, "another")
+	}
+	return managed.ExternalDelete{AdditionalDetails: managed.AdditionalDetails{"deletion": string(deletion)}}, nil
+}
+
+// Disconnect 什么也不做：连接由同一凭据的所有资源共用。
+func (c *externalClient[M, T, L]) Disconnect(context.Context) error { return nil }
+
+// leaveAlone 说明为什么托管资源没了而平台对象还在。
+func (c *externalClient[M, T, L]) leaveAlone(mg M, holder string) {
+	c.record.Event(mg, event.Warning(reasonNotOwned, fmt.Errorf("left %s %q on the platform alone: it is held by %s, not by this resource",
+		c.kind.GroupVersionKind.Kind, externalName(mg), holder)))
+}
+
+// mayWrite 判断管理策略是否允许其中任何一种动作。
+func (c *externalClient[M, T, L]) mayWrite(mg M, actions ...xpv2.ManagementAction) bool {
+	if !c.policies {
+		return true
+	}
+	for _, allowed := range mg.GetManagementPolicies() {
+		if allowed == xpv2.ManagementActionAll {
+			return true
+		}
+		for _, action := range actions {
+			if allowed == action {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// unready 让就绪状况与错误一致，再把错误交回。
+func unready(mg resource.Managed, err error) error {
+	if c, changes := unreadyAfter(err); changes {
+		setReady(mg, c)
+	}
+	return err
+}

@@ -1,0 +1,145 @@
+package crossplane
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/crossplane/crossplane-runtime/v2/pkg/event"
+	xpmeta "github.com/crossplane/crossplane-runtime/v2/pkg/meta"
+	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/providerconfig"
+	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
+
+	clusterscoped "github.com/kubellm/kubellm/apis/managed/clusterscoped/v1alpha1"
+	namespaced "github.com/kubellm/kubellm/apis/managed/namespaced/v1alpha1"
+)
+
+// configKind 是一种 provider 配置和记录其使用的种类。
+type configKind struct {
+	config    resource.ProviderConfig
+	usage     resource.ProviderConfigUsage
+	usageList resource.ProviderConfigUsageList
+	// kind 与 legacy 用来由配置对象得到托管资源里的引用。
+	kind   string
+	legacy bool
+}
+
+var configKinds = []configKind{
+	{config: &namespaced.ProviderConfig{}, usage: &namespaced.ProviderConfigUsage{}, usageList: &namespaced.ProviderConfigUsageList{}, kind: kindProviderConfig},
+	{config: &namespaced.ClusterProviderConfig{}, usage: &namespaced.ProviderConfigUsage{}, usageList: &namespaced.ProviderConfigUsageList{}, kind: kindClusterProviderConfig},
+	{config: &clusterscoped.ProviderConfig{}, usage: &clusterscoped.ProviderConfigUsage{}, usageList: &clusterscoped.ProviderConfigUsageList{}, kind: kindProviderConfig, legacy: true},
+}
+
+func (k configKind) ref(o client.Object) configRef {
+	return configRef{kind: k.kind, key: client.ObjectKeyFromObject(o), legacy: k.legacy}
+}
+
+// configsFor 是这个托管资源可以指名的配置种类。
+func configsFor(mg resource.Managed) []configKind {
+	_, legacy := mg.(resource.LegacyManaged)
+	var kinds []configKind
+	for _, k := range configKinds {
+		if k.legacy == legacy {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}
+
+// setup 设置一种 provider 配置的控制器：统计使用者，还有人用就不让删。
+func (k configKind) setup(mgr ctrl.Manager, o Options) error {
+	kinds, err := k.gvks(mgr)
+	if err != nil {
+		return err
+	}
+	name := providerconfig.ControllerName(kinds.Config.GroupKind().String())
+	record := event.NewAPIRecorder(mgr.GetEventRecorderFor(name), o.EventFilterFunctions...) //nolint:staticcheck // crossplane-runtime 只认旧的事件记录器。
+	r := providerconfig.NewReconciler(newQuietManager(mgr), kinds,
+		providerconfig.WithLogger(o.Logger.WithValues("controller", name)),
+		providerconfig.WithRecorder(record))
+	err = ctrl.NewControllerManagedBy(mgr).
+		Named(name).
+		WithOptions(o.forController()).
+		For(k.config).
+		Watches(k.usage, &resource.EnqueueRequestForProviderConfig{Kind: k.kind}).
+		Complete(o.rateLimited(name, r))
+	if err != nil {
+		return fmt.Errorf("cannot set up controller %s: %w", name, err)
+	}
+	if k.kind == kindClusterProviderConfig {
+		return nil // 与命名空间级的配置共用一种使用记录，只需一个清理者。
+	}
+	return k.setupReaper(mgr, o, kinds.Usage)
+}
+
+func (k configKind) gvks(mgr ctrl.Manager) (resource.ProviderConfigKinds, error) {
+	var kinds resource.ProviderConfigKinds
+	for gvk, object := range map[*schema.GroupVersionKind]client.Object{&kinds.Config: k.config, &kinds.Usage: k.usage} {
+		found, err := apiutil.GVKForObject(object, mgr.GetScheme())
+		if err != nil {
+			return kinds, fmt.Errorf("cannot set up a controller: %w", err)
+		}
+		*gvk = found
+	}
+	kinds.UsageList = kinds.Usage.GroupVersion().WithKind(kinds.Usage.Kind + "List")
+	return kinds, nil
+}
+
+// setupReaper 设置使用记录的清理：有人强行拿掉托管资源的 finalizer 之后，没有别人会来释放记录。
+func (k configKind) setupReaper(mgr ctrl.Manager, o Options, usage schema.GroupVersionKind) error {
+	name := "usage/" + usage.GroupKind().String()
+	r := &usageReaper{kube: mgr.GetClient(), live: mgr.GetAPIReader(), usage: k.usage}
+	terminating := predicate.NewPredicateFuncs(func(o client.Object) bool {
+		return xpmeta.WasDeleted(o) && xpmeta.FinalizerExists(o, usageFinalizerName)
+	})
+	if err := ctrl.NewControllerManagedBy(mgr).Named(name).WithOptions(o.forController()).WithEventFilter(terminating).For(k.usage).Complete(r); err != nil {
+		return fmt.Errorf("cannot set up controller %s: %w", name, err)
+	}
+	return nil
+}
+
+// usageReaper 释放托管资源已不在的使用记录。
+type usageReaper struct {
+	kube  client.Client
+	live  client.Reader
+	usage resource.ProviderConfigUsage
+}
+
+// Reconcile 只看正在删除的记录；托管资源还在的话，由它自己在最后释放。
+func (r *usageReaper) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	usage, err := copyOf(r.usage)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := r.kube.Get(ctx, req.NamespacedName, usage); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	inUse, err := r.userExists(ctx, usage)
+	if err != nil || inUse {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{}, releaseUsage(ctx, r.kube, usage)
+}
+
+func (r *usageReaper) userExists(ctx context.Context, usage resource.ProviderConfigUsage) (bool, error) {
+	ref := usage.GetResourceReference()
+	user := &metav1.PartialObjectMetadata{}
+	user.SetGroupVersionKind(schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind))
+	err := r.live.Get(ctx, client.ObjectKey{Namespace: usage.GetNamespace(), Name: ref.Name}, user)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("cannot see whether %s %q still uses the provider config: %w", ref.Kind, ref.Name, err)
+	}
+	// 记录以使用者的 UID 为名：同名的新资源有自己的记录。
+	return string(user.UID) == usage.GetName(), nil
+}

@@ -1,0 +1,44 @@
+package crossplane
+
+import (
+	"cmp"
+
+	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
+
+	"github.com/kubellm/kubellm/internal/external"
+)
+
+// reasonNotObserved 表示平台没有给出新近的证据，就绪与否不得而知。
+const reasonNotObserved xpv2.ConditionReason = "NotObserved"
+
+// readyCondition 照搬平台对象的就绪状况与理由。
+func readyCondition(r external.Readiness) xpv2.Condition {
+	reason := xpv2.ReasonUnavailable
+	if r.Status == metav1.ConditionTrue {
+		reason = xpv2.ReasonAvailable
+	}
+	return condition(corev1.ConditionStatus(r.Status), cmp.Or(xpv2.ConditionReason(r.Reason), reason), r.Message)
+}
+
+// unreadyAfter 是观察失败之后的就绪状况：证据过期就是不知道，对象归了别人就不是我们的就绪。其余错误不动它。
+func unreadyAfter(err error) (xpv2.Condition, bool) {
+	switch external.ClassOf(err) {
+	case external.ClassUnreachable, external.ClassUnauthenticated:
+		return condition(corev1.ConditionUnknown, reasonNotObserved, "the platform gives no answer; the condition Synced says why"), true
+	case external.ClassOwnedByAnother:
+		return condition(corev1.ConditionFalse, xpv2.ReasonUnavailable, "the platform object is not managed by this resource; the condition Synced says by whom it is"), true
+	}
+	return xpv2.Condition{}, false
+}
+
+func condition(status corev1.ConditionStatus, reason xpv2.ConditionReason, message string) xpv2.Condition {
+	return xpv2.Condition{Type: xpv2.TypeReady, Status: status, LastTransitionTime: metav1.Now(), Reason: reason, Message: message}
+}
+
+func setReady(mg resource.Managed, c xpv2.Condition) {
+	mg.SetConditions(c.WithObservedGeneration(mg.GetGeneration()))
+}

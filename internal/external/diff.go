@@ -1,0 +1,285 @@
+package external
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kubellm/kubellm/apis/meta"
+)
+
+// Difference 是一个字段上想要的与现有的；Want 为空表示该字段不该再有，Have 为空表示现在没有。
+type Difference struct {
+	Path string
+	Want string
+	Have string
+}
+
+// String 例如 spec.email: "a@x" instead of "b@x"。
+func (d Difference) String() string {
+	switch {
+	case d.Want == "":
+		return fmt.Sprintf("%s: no longer wanted, is %s", d.Path, d.Have)
+	case d.Have == "":
+		return fmt.Sprintf("%s: %s, is unset", d.Path, d.Want)
+	default:
+		return fmt.Sprintf("%s: %s, is %s", d.Path, d.Want, d.Have)
+	}
+}
+
+// Differences 是一个对象上的全部差异，按路径排序。
+type Differences []Difference
+
+// String 把差异连成一行给人看，敏感值已隐去。
+func (d Differences) String() string {
+	parts := make([]string, 0, len(d))
+	for _, one := range d {
+		parts = append(parts, one.String())
+	}
+	return strings.Join(parts, "; ")
+}
+
+// redacted 取代敏感字段的值。
+const redacted = "(sensitive)"
+
+// comparison 收集一个想要的与一个现有的之间的差异。
+type comparison struct {
+	facets    []Facet
+	sensitive [][]string
+	found     Differences
+}
+
+// compare 比较配置写了的每个字段、授权的字段，以及我们还占着、配置却不再写的字段；其余的不归我们管。
+func compare[T Object, L runtime.Object](k *Kind[T, L], want, have T, manager string) (Differences, error) {
+	wanted, err := desiredTree(k, want)
+	if err != nil {
+		return nil, err
+	}
+	current, err := observedTree(k, have)
+	if err != nil {
+		return nil, err
+	}
+	c := &comparison{facets: k.Facets, sensitive: k.Sensitive}
+	c.fields(nil, wanted, current)
+	owned, err := ownedPaths(have.GetManagedFields(), manager)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range owned {
+		if _, set := lookup(wanted, path); !set {
+			c.removed(path, current)
+		}
+	}
+	slices.SortFunc(c.found, func(a, b Difference) int { return strings.Compare(a.Path, b.Path) })
+	return c.found, nil
+}
+
+// fields 逐字段比较：对象往里走（空的什么也没说），列表、标量与授权的字段整个比。
+func (c *comparison) fields(path []string, want, have any) {
+	wantMap, ok := want.(map[string]any)
+	if !ok || slices.ContainsFunc(c.facets, func(f Facet) bool { return slices.Equal(f.Path, path) }) {
+		if !equality.Semantic.DeepEqual(withoutEmpty(want), withoutEmpty(have)) {
+			c.add(path, want, have)
+		}
+		return
+	}
+	haveMap, _ := have.(map[string]any)
+	for key, value := range wantMap {
+		c.fields(append(slices.Clip(path), key), value, haveMap[key])
+	}
+}
+
+// removed 记下一个该消失而还在的字段。
+func (c *comparison) removed(path []string, current map[string]any) {
+	if have, ok := lookup(current, path); ok {
+		c.add(path, nil, have)
+	}
+}
+
+func (c *comparison) add(path []string, want, have any) {
+	d := Difference{Path: pathText(path), Want: valueText(want), Have: valueText(have)}
+	if isSensitive(c.sensitive, path) {
+		d.Want, d.Have = redactedText(d.Want), redactedText(d.Have)
+	}
+	c.found = append(c.found, d)
+}
+
+// isSensitive 说一个字段本身、它的上级或它里面有没有敏感的。
+func isSensitive(sensitive [][]string, path []string) bool {
+	return slices.ContainsFunc(sensitive, func(s []string) bool {
+		n := min(len(s), len(path))
+		return slices.Equal(s[:n], path[:n])
+	})
+}
+
+func redactedText(value string) string {
+	if value == "" {
+		return ""
+	}
+	return redacted
+}
+
+// valueText 是紧凑的 JSON，没有值时为空。
+func valueText(value any) string {
+	if value == nil {
+		return ""
+	}
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(data)
+}
+
+var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// pathText 例如 spec.email 与 metadata.labels[a.b/c]。
+func pathText(path []string) string {
+	var b strings.Builder
+	for i, key := range path {
+		switch {
+		case !plainKey.MatchString(key):
+			fmt.Fprintf(&b, "[%s]", key)
+		case i > 0:
+			b.WriteString("." + key)
+		default:
+			b.WriteString(key)
+		}
+	}
+	return b.String()
+}
+
+// desiredTree 是配置写了的字段：标签、标注（不含归属的两个）与 spec，授权的字段总是在。
+func desiredTree[T Object, L runtime.Object](k *Kind[T, L], object T) (map[string]any, error) {
+	content, err := content(object)
+	if err != nil {
+		return nil, err
+	}
+	fillFacets(k.Facets, content)
+	return content, nil
+}
+
+// observedTree 是对象现有的同样那些字段；没有的授权字段与"什么也没授予"是一回事。
+func observedTree[T Object, L runtime.Object](k *Kind[T, L], object T) (map[string]any, error) {
+	return desiredTree(k, object)
+}
+
+// content 把类型化的对象变成 JSON 树：两边都经过同一个类型，数量等写法不同的值才会一样。
+func content(object Object) (map[string]any, error) {
+	all, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		return nil, fmt.Errorf("encode %T: %w", object, err)
+	}
+	metadata := map[string]any{}
+	if labels := stringTree(object.GetLabels()); len(labels) > 0 {
+		metadata["labels"] = labels
+	}
+	annotations := stringTree(object.GetAnnotations())
+	delete(annotations, meta.OwnerAnnotation)
+	delete(annotations, meta.AdoptAnnotation)
+	if len(annotations) > 0 {
+		metadata["annotations"] = annotations
+	}
+	tree := map[string]any{"metadata": metadata}
+	if spec, ok := withoutNull(all["spec"]).(map[string]any); ok {
+		tree["spec"] = spec
+	}
+	return tree, nil
+}
+
+func stringTree(m map[string]string) map[string]any {
+	tree := make(map[string]any, len(m))
+	for k, v := range m {
+		tree[k] = v
+	}
+	return tree
+}
+
+// fillFacets 给没写的授权字段填上"什么也没授予"。
+func fillFacets(facets []Facet, tree map[string]any) {
+	for _, f := range facets {
+		if _, set := lookup(tree, f.Path); !set {
+			put(tree, f.Path, runtime.DeepCopyJSONValue(f.Unset))
+		}
+	}
+}
+
+// lookup 取一个路径上的值；上级不是对象时整个上级就是那个值。
+func lookup(tree map[string]any, path []string) (any, bool) {
+	var value any = tree
+	for _, key := range path {
+		m, ok := value.(map[string]any)
+		if !ok {
+			return value, value != nil
+		}
+		if value, ok = m[key]; !ok {
+			return nil, false
+		}
+	}
+	return value, value != nil
+}
+
+// put 写一个路径上的值，补上缺的上级。
+func put(tree map[string]any, path []string, value any) {
+	for _, key := range path[:len(path)-1] {
+		next, ok := tree[key].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			tree[key] = next
+		}
+		tree = next
+	}
+	tree[path[len(path)-1]] = value
+}
+
+// withoutNull 去掉对象里的 null：没写就是没写。
+func withoutNull(value any) any {
+	return pruned(value, func(v any) bool { return v == nil })
+}
+
+// withoutEmpty 再去掉空的列表与对象：比较时空与没有是一回事。
+func withoutEmpty(value any) any {
+	empty := func(v any) bool {
+		switch v := v.(type) {
+		case nil:
+			return true
+		case []any:
+			return len(v) == 0
+		case map[string]any:
+			return len(v) == 0
+		default:
+			return false
+		}
+	}
+	if value = pruned(value, empty); empty(value) {
+		return nil
+	}
+	return value
+}
+
+// pruned 逐层去掉对象里该去的值；列表的元素不去，它们的次序和个数有意义。
+func pruned(value any, drop func(any) bool) any {
+	switch v := value.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, item := range v {
+			if item = pruned(item, drop); !drop(item) {
+				out[key] = item
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = pruned(item, drop)
+		}
+		return out
+	default:
+		return value
+	}
+}

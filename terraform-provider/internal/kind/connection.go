@@ -1,0 +1,72 @@
+package kind
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+	"k8s.io/client-go/rest"
+
+	"github.com/kubellm/kubellm/internal/external"
+)
+
+// FieldManager 是 Terraform 写字段时的名字；同一个名字让换了工作区的人也能去掉自己写过的字段。
+const FieldManager = "kubellm-terraform"
+
+// Connection 是提供者配置所指的平台；第一次用到才建立，因为计划时配置可能还不完整，
+// kubeconfig 也可能要由同一次 apply 写出。整个进程共用一个 Platform，刷新才能共用一次 LIST。
+type Connection struct {
+	// Source 说明配置从哪里来，出错时给人看。
+	Source    string
+	UserAgent string
+	// Load 给出连接所需的一切；每次失败都会重试，因为文件可能稍后才出现。
+	Load func() (*rest.Config, error)
+
+	mu       sync.Mutex
+	platform *external.Platform
+}
+
+// open 返回共用的 Platform。
+func (c *Connection) open(ctx context.Context) (*external.Platform, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.platform != nil {
+		return c.platform, nil
+	}
+	cfg, err := c.Load()
+	if err != nil {
+		return nil, err
+	}
+	platform, err := external.NewPlatform(cfg, external.Options{
+		FieldManager: FieldManager,
+		UserAgent:    c.UserAgent,
+		Reads:        external.RefreshReads,
+		Logger:       logger(mask(ctx, cfg)),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the connection to the platform: %w", err)
+	}
+	c.platform = platform
+	return platform, nil
+}
+
+// mask 让日志里出现的凭据都变成星号：外部层不记凭据，这里防的是将来有人多记一行。
+func mask(ctx context.Context, cfg *rest.Config) context.Context {
+	for _, secret := range []string{cfg.BearerToken, cfg.Password, string(cfg.KeyData)} {
+		if secret != "" {
+			ctx = tflog.MaskLogStrings(ctx, secret)
+			ctx = tflog.MaskMessageStrings(ctx, secret)
+		}
+	}
+	return ctx
+}
+
+// logger 把外部层的日志接到 TF_LOG。
+func logger(ctx context.Context) logr.Logger {
+	return funcr.New(func(prefix, args string) {
+		tflog.Debug(ctx, "platform client "+prefix, map[string]any{"entry": args})
+	}, funcr.Options{Verbosity: 2})
+}

@@ -1,0 +1,187 @@
+package kind
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	datasource "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	list "github.com/hashicorp/terraform-plugin-framework/list/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+const (
+	attrName        = "name"
+	attrLabels      = "labels"
+	attrAnnotations = "annotations"
+	attrTimeouts    = "timeouts"
+	attrSelector    = "label_selector"
+)
+
+// resourceSchema 是资源的 schema：各种类共有的属性加上 spec 的属性。
+// 会随时间变的东西（resourceVersion、generation、时间戳）不进 schema，否则计划永远不空。
+func (k *Kind[M, T, L]) resourceSchema(ctx context.Context) schema.Schema {
+	attributes := map[string]schema.Attribute{
+		attrName: schema.StringAttribute{
+			Required: true,
+			MarkdownDescription: fmt.Sprintf("Name of the %s: lower case letters, digits, `-` and `.`, unique on the platform. "+
+				"Changing it replaces the %s.", k.Title, k.Title),
+			PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			Validators:    []validator.String{ObjectName()},
+		},
+		attrLabels: schema.MapAttribute{
+			ElementType: types.StringType,
+			Optional:    true,
+			MarkdownDescription: "Labels to set. Labels that others set on the object are neither shown nor touched, " +
+				"except right after an import.",
+			Validators: []validator.Map{mapvalidator.NoNullValues(), unreservedKeys()},
+		},
+		attrAnnotations: schema.MapAttribute{
+			ElementType: types.StringType,
+			Optional:    true,
+			MarkdownDescription: "Annotations to set. Annotations that others set on the object are neither shown nor touched, " +
+				"except right after an import.",
+			Validators: []validator.Map{mapvalidator.NoNullValues(), unreservedKeys()},
+		},
+		attrTimeouts: k.timeoutsAttribute(ctx),
+	}
+	maps.Copy(attributes, k.Attributes)
+	return schema.Schema{MarkdownDescription: k.Description, Attributes: attributes}
+}
+
+func (k *Kind[M, T, L]) timeoutsAttribute(ctx context.Context) schema.Attribute {
+	attribute := timeouts.Attributes(ctx, timeouts.Opts{
+		Delete: true,
+		DeleteDescription: fmt.Sprintf("How long to wait until a deleted %s is really gone, for example `30s` or `15m`. Defaults to `%s`.",
+			k.Title, defaultDeleteTimeout),
+	}).(schema.SingleNestedAttribute)
+	attribute.MarkdownDescription = "How long Terraform waits."
+	return attribute
+}
+
+// identitySchema 里只有名字：它就是平台上找到对象所需的一切，而且永不改变。
+func (k *Kind[M, T, L]) identitySchema() identityschema.Schema {
+	return identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		attrName: identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the " + k.Title + "."},
+	}}
+}
+
+// filterDescription 说明一个过滤属性。
+func (k *Kind[M, T, L]) filterDescription(name string) string {
+	if name == attrSelector {
+		return "Label selector as kubectl takes it, for example `team=search,tier!=test`."
+	}
+	return fmt.Sprintf("Only the %s whose %s is exactly this.", k.Plural, k.Filters[name])
+}
+
+func (k *Kind[M, T, L]) filterNames() []string {
+	names := []string{attrSelector}
+	for name := range k.Filters {
+		names = append(names, name)
+	}
+	return names
+}
+
+func (k *Kind[M, T, L]) listSchema() list.Schema {
+	attributes := map[string]list.Attribute{}
+	for _, name := range k.filterNames() {
+		attributes[name] = list.StringAttribute{Optional: true, MarkdownDescription: k.filterDescription(name)}
+	}
+	return list.Schema{MarkdownDescription: "Lists " + k.Plural + " of the platform.", Attributes: attributes}
+}
+
+// dataSchema 是读一个的数据源：名字必填，其余都由平台给出。
+func (k *Kind[M, T, L]) dataSchema() datasource.Schema {
+	attributes := k.dataAttributes()
+	attributes[attrName] = datasource.StringAttribute{Required: true, MarkdownDescription: "Name of the " + k.Title + "."}
+	return datasource.Schema{
+		MarkdownDescription: fmt.Sprintf("Reads one %s of the platform, whoever manages it.", k.Title),
+		Attributes:          attributes,
+	}
+}
+
+// dataManySchema 是读多个的数据源：过滤条件，以及同名的结果列表。
+func (k *Kind[M, T, L]) dataManySchema() datasource.Schema {
+	attributes := map[string]datasource.Attribute{
+		k.Plural: datasource.ListNestedAttribute{
+			Computed:            true,
+			MarkdownDescription: fmt.Sprintf("The %s found, in alphabetical order of their names.", k.Plural),
+			NestedObject:        datasource.NestedAttributeObject{Attributes: k.dataAttributes()},
+		},
+	}
+	for _, name := range k.filterNames() {
+		attributes[name] = datasource.StringAttribute{Optional: true, MarkdownDescription: k.filterDescription(name)}
+	}
+	return datasource.Schema{
+		MarkdownDescription: fmt.Sprintf("Reads the %s of the platform that match, whoever manages them.", k.Plural),
+		Attributes:          attributes,
+	}
+}
+
+// dataAttributes 由 spec 的属性得出只读的属性，种类不必写第二遍。
+func (k *Kind[M, T, L]) dataAttributes() map[string]datasource.Attribute {
+	attributes := computed(k.Attributes)
+	attributes[attrName] = datasource.StringAttribute{Computed: true, MarkdownDescription: "Name of the " + k.Title + "."}
+	attributes[attrLabels] = datasource.MapAttribute{
+		ElementType: types.StringType, Computed: true, MarkdownDescription: "All labels of the object.",
+	}
+	attributes[attrAnnotations] = datasource.MapAttribute{
+		ElementType: types.StringType, Computed: true, MarkdownDescription: "All annotations of the object, without those that the platform and its clients keep their books in.",
+	}
+	return attributes
+}
+
+// computed 把资源属性翻成只读的数据源属性；遇到没见过的属性类型就停下，由 schema 的测试发现。
+func computed(in map[string]schema.Attribute) map[string]datasource.Attribute {
+	out := make(map[string]datasource.Attribute, len(in))
+	for name, attribute := range in {
+		switch a := attribute.(type) {
+		case schema.StringAttribute:
+			out[name] = datasource.StringAttribute{Computed: true, MarkdownDescription: a.MarkdownDescription}
+		case schema.BoolAttribute:
+			out[name] = datasource.BoolAttribute{Computed: true, MarkdownDescription: a.MarkdownDescription}
+		case schema.Int64Attribute:
+			out[name] = datasource.Int64Attribute{Computed: true, MarkdownDescription: a.MarkdownDescription}
+		case schema.ListAttribute:
+			out[name] = datasource.ListAttribute{ElementType: a.ElementType, Computed: true, MarkdownDescription: a.MarkdownDescription}
+		case schema.MapAttribute:
+			out[name] = datasource.MapAttribute{ElementType: a.ElementType, Computed: true, MarkdownDescription: a.MarkdownDescription}
+		case schema.SingleNestedAttribute:
+			out[name] = datasource.SingleNestedAttribute{Attributes: computed(a.Attributes), Computed: true, MarkdownDescription: a.MarkdownDescription}
+		case schema.ListNestedAttribute:
+			out[name] = datasource.ListNestedAttribute{
+				NestedObject: datasource.NestedAttributeObject{Attributes: computed(a.NestedObject.Attributes)},
+				Computed:     true, MarkdownDescription: a.MarkdownDescription,
+			}
+		default:
+			panic(fmt.Sprintf("attribute %s: there is no data source counterpart of %T yet", name, attribute))
+		}
+	}
+	return out
+}
+
+// specTypes 是 spec 属性的类型。
+func (k *Kind[M, T, L]) specTypes() map[string]attr.Type {
+	out := make(map[string]attr.Type, len(k.Attributes))
+	for name, attribute := range k.Attributes {
+		out[name] = attribute.GetType()
+	}
+	return out
+}
+
+// dataTypes 是数据源里一个对象的属性类型：共有的属性加上 spec。
+func (k *Kind[M, T, L]) dataTypes() map[string]attr.Type {
+	out := k.specTypes()
+	out[attrName] = types.StringType
+	out[attrLabels] = types.MapType{ElemType: types.StringType}
+	out[attrAnnotations] = types.MapType{ElemType: types.StringType}
+	return out
+}

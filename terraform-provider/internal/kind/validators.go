@@ -1,0 +1,55 @@
+package kind
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"k8s.io/apimachinery/pkg/api/validation"
+)
+
+// reservedPrefix 的标签与注解由平台与外部层使用，配置里写它们等于伪造归属。
+const reservedPrefix = "kubellm.io/"
+
+// ObjectName 在计划时就拒绝平台不会接受的对象名；未知值留到知道时由平台检查。
+func ObjectName() validator.String { return objectName{} }
+
+type objectName struct{}
+
+func (objectName) Description(context.Context) string {
+	return "must be a name of lower case letters, digits, '-' and '.', starting and ending with a letter or digit"
+}
+
+func (v objectName) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v objectName) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	name := req.ConfigValue.ValueString()
+	if problems := validation.NameIsDNSSubdomain(name, false); len(problems) > 0 {
+		resp.Diagnostics.AddAttributeError(req.Path, "Malformed name",
+			fmt.Sprintf("%q cannot be the name of an object on the platform: %s.", name, strings.Join(problems, "; ")))
+	}
+}
+
+// unreservedKeys 拒绝平台自己的键。
+func unreservedKeys() validator.Map { return reservedKeys{} }
+
+type reservedKeys struct{}
+
+func (reservedKeys) Description(context.Context) string {
+	return "must not set keys that start with " + reservedPrefix
+}
+
+func (v reservedKeys) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v reservedKeys) ValidateMap(_ context.Context, req validator.MapRequest, resp *validator.MapResponse) {
+	for key := range req.ConfigValue.Elements() {
+		if strings.HasPrefix(key, reservedPrefix) {
+			resp.Diagnostics.AddAttributeError(req.Path.AtMapKey(key), "Reserved key",
+				fmt.Sprintf("Keys that start with %q are the platform's own: %q cannot be set. Remove it, or choose another prefix.", reservedPrefix, key))
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package provider
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/kubellm/kubellm/test/harness"
+)
+
+// clearEnvironment 让测试不受机器上环境变量的影响。
+func clearEnvironment(t *testing.T) {
+	t.Helper()
+	for _, f := range allFields(configModel{}) {
+		t.Setenv(variable(f.name), "")
+	}
+}
+
+func allFields(m configModel) []field {
+	byKubeconfig, byServer := m.ways()
+	return append(byKubeconfig, byServer...)
+}
+
+func TestResolve(t *testing.T) {
+	ca, err := harness.NewCA("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := ca.IssueClient(harness.Identity{User: "alice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, key := string(pair.Cert), string(pair.Key)
+	some := types.StringValue
+	cases := map[string]struct {
+		reason      string
+		config      configModel
+		environment map[string]string
+		want        map[string]string
+		unknown     []string
+		// failure 是错误里必须有的话，failsAt 是错误所指的属性。
+		failure string
+		failsAt string
+	}{
+		"Nothing": {
+			reason:  "什么都没配时绝不猜一个平台",
+			failure: "never guesses",
+		},
+		"Kubeconfig": {
+			reason: "最简单的写法",
+			config: configModel{Kubeconfig: some("/k"), Context: some("c")},
+			want:   map[string]string{"kubeconfig": "/k", "context": "c"},
+		},
+		"KubeconfigFromEnvironment": {
+			reason:      "流水线里常用环境变量",
+			environment: map[string]string{"KUBELLM_KUBECONFIG": "/k", "KUBELLM_CONTEXT": "c"},
+			want:        map[string]string{"kubeconfig": "/k", "context": "c"},
+		},
+		"ConfigurationWins": {
+			reason:      "写明的配置不被终端里留着的变量改掉",
+			config:      configModel{Kubeconfig: some("/k")},
+			environment: map[string]string{"KUBELLM_KUBECONFIG": "/other", "KUBELLM_SERVER": "https://other", "KUBELLM_TOKEN": "t"},
+			want:        map[string]string{"kubeconfig": "/k"},
+		},
+		"TokenFromEnvironment": {
+			reason:      "服务器写在配置里、令牌放在环境里是常见的分工",
+			config:      configModel{Server: some("https://p:1"), CACertificate: some(string(ca.PEM))},
+			environment: map[string]string{"KUBELLM_TOKEN": "t", "KUBELLM_KUBECONFIG": "/other"},
+			want:        map[string]string{"server": "https://p:1", "ca_certificate": string(ca.PEM), "token": "t"},
+		},
+		"ClientCertificate": {
+			reason: "客户端证书与私钥成对",
+			config: configModel{Server: some("https://p:1"), ClientCertificate: some(certificate), ClientKey: some(key)},
+			want:   map[string]string{"server": "https://p:1", "client_certificate": certificate, "client_key": key},
+		},
+		"Both": {
+			reason:  "两种写法混用时没有哪种理解不会让人意外",
+			config:  configModel{Kubeconfig: some("/k"), Server: types.StringUnknown()},
+			failure: "both kubeconfig and server",
+			failsAt: "server",
+		},
+		"BothInEnvironment": {
+			reason:      "环境里也不能混用",
+			environment: map[string]string{"KUBELLM_KUBECONFIG": "/k", "KUBELLM_SERVER": "https://p"},
+			failure:     "KUBELLM_KUBECONFIG and KUBELLM_SERVER",
+		},
+		"EmptyStrings": {
+			reason:  "空变量等于没写，不是本机",
+			config:  configModel{Server: some(""), Kubeconfig: some("")},
+			failure: "never guesses",
+		},
+		"ContextAlone": {
+			reason:  "没有文件的上下文没有意义",
+			config:  configModel{Context: some("c")},
+			failure: "no file is given",
+			failsAt: "kubeconfig",
+		},
+		"TokenAlone": {
+			reason:  "有令牌没有服务器时不能假定服务器",
+			config:  configModel{Token: some("s3cret")},
+			failure: "nothing is assumed",
+			failsAt: "server",
+		},
+		"NoCredentials": {
+			reason:  "匿名什么也做不了，早说早好",
+			config:  configModel{Server: some("https://p:1")},
+			failure: "nothing to authenticate with",
+			failsAt: "token",
+		},
+		"PlainHTTP": {
+			reason:  "令牌不能明文过网",
+			config:  configModel{Server: some("http://p:1"), Token: some("s3cret")},
+			failure: "https://host:port",
+			failsAt: "server",
+		},
+		"PasswordInURL": {
+			reason:  "地址会出现在错误里，不能带密码",
+			config:  configModel{Server: some("https://u:s3cret@p:1"), Token: some("s3cret")},
+			failure: "without user and password",
+			failsAt: "server",
+		},
+		"PathForCertificate": {
+			reason:  "最常见的误写是给了路径",
+			config:  configModel{Server: some("https://p:1"), Token: some("s3cret"), CACertificate: some("/etc/ca.crt")},
+			failure: "file(\"ca.crt\")",
+			failsAt: "ca_certificate",
+		},
+		"CertificateWithoutKey": {
+			reason:  "证书没有私钥不能用",
+			config:  configModel{Server: some("https://p:1"), ClientCertificate: some(certificate)},
+			failure: "together with client_key",
+			failsAt: "client_key",
+		},
+		"MalformedKey": {
+			reason:  "说明不成对，但不能把私钥印出来",
+			config:  configModel{Server: some("https://p:1"), ClientCertificate: some(certificate), ClientKey: some("s3cret")},
+			failure: "not a pair",
+			failsAt: "client_certificate",
+		},
+		"Unknown": {
+			reason:  "要到 apply 才知道的值在计划时不是错误",
+			config:  configModel{Server: types.StringUnknown(), Token: types.StringUnknown()},
+			want:    map[string]string{},
+			unknown: []string{"server", "token"},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			clearEnvironment(t)
+			for variable, value := range c.environment {
+				t.Setenv(variable, value)
+			}
+			got, diags := c.config.resolve()
+			if c.failure != "" {
+				checkFailure(t, c.reason, diags, c.failure, c.failsAt)
+				return
+			}
+			if diags.HasError() {
+				t.Fatalf("%s: unexpected %v", c.reason, diags)
+			}
+			if !maps.Equal(got.values, c.want) || !slices.Equal(got.unknown, c.unknown) {
+				t.Errorf("%s: got %v, unknown %v; want %v, unknown %v", c.reason, got.values, got.unknown, c.want, c.unknown)
+			}
+			if strings.Contains(got.source(), "s3cret") || strings.Contains(got.source(), "PRIVATE") {
+				t.Errorf("the source shows a credential: %s", got.source())
+			}
+		})
+	}
+}
+
+func checkFailure(t *testing.T, reason string, diags diag.Diagnostics, words, attribute string) {
+	t.Helper()
+	if !diags.HasError() {
+		t.Fatalf("%s: no error", reason)
+	}
+	var text, at string
+	for _, d := range diags.Errors() {
+		text += d.Summary() + ": " + d.Detail() + "\n"
+		if d, ok := d.(diag.DiagnosticWithPath); ok {
+			at = d.Path().String()
+		}
+	}
+	if !strings.Contains(text, words) || at != attribute {
+		t.Errorf("%s: got an error at %q:\n%swant one at %q with %q", reason, at, text, attribute, words)
+	}
+	if strings.Contains(text, "s3cret") {
+		t.Errorf("the error shows a credential:\n%s", text)
+	}
+}
+
+// TestUnknownIsExplained 保证非要在计划时用到还不知道的配置时，错误说得出是哪一项、怎么办。
+func TestUnknownIsExplained(t *testing.T) {
+	clearEnvironment(t)
+	set, diags := configModel{Server: types.StringUnknown(), Token: types.StringValue("s3cret")}.resolve()
+	if diags.HasError() {
+		t.Fatal(diags)
+	}
+	_, err := set.restConfig()
+	if err == nil || !strings.Contains(err.Error(), "server") || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("restConfig() with an unknown server: %v", err)
+	}
+}

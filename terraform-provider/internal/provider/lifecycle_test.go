@@ -1,0 +1,275 @@
+package provider
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+)
+
+// life 是一个种类的一生所需的材料；步骤对所有种类都一样。
+type life struct {
+	// plural 是 kubectl 用的资源名。
+	plural string
+	// full 写满所有字段；less 去掉一些、改掉一些；bare 不写任何会授权的可选字段。
+	full, less, bare string
+	// fullSpec、lessSpec、bareSpec 是平台上应有的样子。
+	fullSpec, lessSpec, bareSpec string
+	// drift 是别人改了配置写明的字段，aside 是别人写了配置没写、也不授权的字段，widen 是别人放大了没写的授权。
+	drift, aside, widen string
+}
+
+var lives = map[string]life{
+	"kubellm_user": {
+		plural: "users",
+		full: `
+			display_name = "Ada"
+			email        = "ada@example.com"
+			groups       = ["research", "search"]
+			suspended    = false
+			labels       = { team = "search", "example.com/tier" = "gold" }
+			annotations  = { note = "first" }`,
+		fullSpec: `{"displayName": "Ada", "email": "ada@example.com", "groups": ["research", "search"], "suspended": false}`,
+		less: `
+			email  = "ada@example.org"
+			groups = []
+			labels = { team = "research" }`,
+		lessSpec: `{"email": "ada@example.org", "suspended": false}`,
+		bare:     ``,
+		bareSpec: `{"suspended": false}`,
+		drift:    `{"spec": {"email": "by-hand@example.com"}}`,
+		aside:    `{"spec": {"displayName": "by hand"}, "metadata": {"labels": {"by": "hand"}}}`,
+		widen:    `{"spec": {"groups": ["admins"]}}`,
+	},
+	"kubellm_role": {
+		plural: "roles",
+		full: `
+			description = "Reads users."
+			rules = [
+				{ api_groups = ["iam.kubellm.io"], resources = ["users"], verbs = ["get", "list"] },
+				{ api_groups = ["iam.kubellm.io"], resources = ["roles"], verbs = ["get"], resource_names = ["one"] },
+			]
+			labels      = { team = "search" }
+			annotations = { note = "first" }`,
+		fullSpec: `{"description": "Reads users.", "rules": [
+			{"apiGroups": ["iam.kubellm.io"], "resources": ["users"], "verbs": ["get", "list"]},
+			{"apiGroups": ["iam.kubellm.io"], "resources": ["roles"], "verbs": ["get"], "resourceNames": ["one"]}]}`,
+		less: `
+			rules  = [{ api_groups = ["iam.kubellm.io"], resources = ["users"], verbs = ["get"] }]
+			labels = { team = "research" }`,
+		lessSpec: `{"rules": [{"apiGroups": ["iam.kubellm.io"], "resources": ["users"], "verbs": ["get"]}]}`,
+		bare:     ``,
+		bareSpec: `{}`,
+		drift:    `{"spec": {"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]}}`,
+		aside:    `{"spec": {"description": "by hand"}, "metadata": {"labels": {"by": "hand"}}}`,
+		widen:    `{"spec": {"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]}}`,
+	},
+	"kubellm_role_binding": {
+		plural: "rolebindings",
+		full: `
+			role_ref = { name = "kubellm-viewer" }
+			subjects = [
+				{ kind = "User", name = "ada" },
+				{ kind = "ServiceAccount", name = "ci", namespace = "build" },
+			]
+			namespaces  = ["default", "search"]
+			labels      = { team = "search" }
+			annotations = { note = "first" }`,
+		fullSpec: `{"roleRef": {"name": "kubellm-viewer"}, "allNamespaces": false, "namespaces": ["default", "search"],
+			"subjects": [{"kind": "User", "name": "ada"}, {"kind": "ServiceAccount", "name": "ci", "namespace": "build"}]}`,
+		less: `
+			role_ref       = { name = "kubellm-viewer" }
+			subjects       = [{ kind = "Group", name = "search" }]
+			all_namespaces = true
+			labels         = { team = "research" }`,
+		lessSpec: `{"roleRef": {"name": "kubellm-viewer"}, "allNamespaces": true, "subjects": [{"kind": "Group", "name": "search"}]}`,
+		bare: `
+			role_ref   = { name = "kubellm-viewer" }
+			namespaces = ["default"]`,
+		bareSpec: `{"roleRef": {"name": "kubellm-viewer"}, "allNamespaces": false, "namespaces": ["default"]}`,
+		drift:    `{"spec": {"subjects": [{"kind": "User", "name": "mallory"}]}}`,
+		aside:    `{"metadata": {"labels": {"by": "hand"}}}`,
+		widen:    `{"spec": {"subjects": [{"kind": "User", "name": "mallory"}]}}`,
+	},
+}
+
+// TestLifecycle 让每个种类在真实的平台上走完一生；登记了种类却没有材料的，在这里失败。
+func TestLifecycle(t *testing.T) {
+	for name := range schemas(t).ResourceSchemas {
+		t.Run(name, func(t *testing.T) {
+			of, ok := lives[name]
+			if !ok {
+				t.Fatalf("there is no material for %s; add it to lives", name)
+			}
+			of.run(t, name)
+		})
+	}
+}
+
+func (l life) run(t *testing.T, kind string) {
+	name, address := unique("life"), kind+".it"
+	config := func(body string) string { return l.config(kind, name, body) }
+	renamed := unique("life")
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		CheckDestroy: func(*terraform.State) error {
+			absent(t, "销毁之后平台上不留下对象", l.plural, name)
+			absent(t, "销毁之后平台上不留下对象", l.plural, renamed)
+			return nil
+		},
+		Steps: []resource.TestStep{
+			{
+				Config: config(l.full),
+				Check: l.check(t, name, func() {
+					sameSpec(t, "创建写下全部字段", l.plural, name, l.fullSpec)
+					ownedByTerraform(t, l.plural, name)
+				}),
+				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionCreate),
+			},
+			l.importByID(address, name),
+			l.importBlock(address, name, config(l.full)),
+			{
+				Config:           config(l.less),
+				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionUpdate),
+				Check: l.check(t, name, func() {
+					sameSpec(t, "配置里去掉的字段在平台上也去掉了", l.plural, name, l.lessSpec)
+					if at := read(t, l.plural, name).Metadata; at.Annotations["note"] != "" || at.Labels["team"] != "research" {
+						t.Errorf("labels %v and annotations %v are not those of the configuration", at.Labels, at.Annotations)
+					}
+				}),
+			},
+			{
+				PreConfig:        func() { patch(t, l.plural, name, l.drift) },
+				Config:           config(l.less),
+				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionUpdate),
+				Check: l.check(t, name, func() {
+					sameSpec(t, "别人的改动被改回来", l.plural, name, l.lessSpec)
+				}),
+			},
+			{
+				PreConfig:        func() { patch(t, l.plural, name, l.aside) },
+				Config:           config(l.less),
+				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionNoop),
+			},
+			{
+				Config:           config(l.bare),
+				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionUpdate),
+			},
+			{
+				PreConfig:        func() { patch(t, l.plural, name, l.widen) },
+				Config:           config(l.bare),
+				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionUpdate),
+				Check: l.check(t, name, func() {
+					if read(t, l.plural, name).Metadata.Labels["by"] != "hand" {
+						t.Errorf("a label that someone else set is gone")
+					}
+				}),
+			},
+			{
+				PreConfig:        func() { kubectl(t, "delete", l.plural, name) },
+				Config:           config(l.bare),
+				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionCreate),
+				Check: l.check(t, name, func() {
+					sameSpec(t, "别人删掉的被重建", l.plural, name, l.bareSpec)
+				}),
+			},
+			{
+				Config:           l.config(kind, renamed, l.bare),
+				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionDestroyBeforeCreate),
+				Check: l.check(t, name, func() {
+					absent(t, "改名就是换一个对象", l.plural, name)
+				}),
+			},
+		},
+	})
+}
+
+func (l life) config(kind, name, body string) string {
+	return providerBlock(platform.Kubeconfig) + fmt.Sprintf("resource %q \"it\" {\n  name = %q\n%s\n}\n", kind, name, body)
+}
+
+// check 是对平台的检查；状态由 Terraform 自己与计划比较。
+func (l life) check(t *testing.T, name string, look func()) resource.TestCheckFunc {
+	return func(*terraform.State) error {
+		look()
+		if t.Failed() {
+			return fmt.Errorf("%s %s on the platform is not as it should be", l.plural, name)
+		}
+		return nil
+	}
+}
+
+// thenEmpty 要求先做这件事，之后的计划是空的。
+func thenEmpty(address string, action plancheck.ResourceActionType) resource.ConfigPlanChecks {
+	return resource.ConfigPlanChecks{
+		PreApply:             []plancheck.PlanCheck{plancheck.ExpectResourceAction(address, action)},
+		PostApplyPreRefresh:  []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+		PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+	}
+}
+
+// importByID 用 terraform import 导入并与原状态逐个属性比较。
+func (l life) importByID(address, name string) resource.TestStep {
+	return resource.TestStep{
+		ResourceName:                         address,
+		ImportState:                          true,
+		ImportStateId:                        name,
+		ImportStateVerify:                    true,
+		ImportStateVerifyIdentifierAttribute: "name",
+	}
+}
+
+// importBlock 用 import 块导入；配置与对象相同时计划必须是空操作。
+func (l life) importBlock(address, name, config string) resource.TestStep {
+	return resource.TestStep{
+		Config:          config,
+		ResourceName:    address,
+		ImportState:     true,
+		ImportStateKind: resource.ImportBlockWithID,
+		ImportStateId:   name,
+	}
+}
+
+// TestImportByIdentity 需要会按身份导入的 Terraform；旧版本没有这个语法。
+func TestImportByIdentity(t *testing.T) {
+	name := unique("identity")
+	l := lives["kubellm_user"]
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
+		Steps: []resource.TestStep{
+			{Config: l.config("kubellm_user", name, l.full)},
+			{
+				ResourceName:    "kubellm_user.it",
+				ImportState:     true,
+				ImportStateKind: resource.ImportBlockWithResourceIdentity,
+			},
+		},
+	})
+}
+
+// TestImmutableRoleReplaces 换角色等于换一次授权：计划显示删除重建，而不是去碰平台的拒绝。
+func TestImmutableRoleReplaces(t *testing.T) {
+	name, address := unique("immutable"), "kubellm_role_binding.it"
+	config := func(role string) string {
+		return lives["kubellm_role_binding"].config("kubellm_role_binding", name,
+			fmt.Sprintf("role_ref = { name = %q }\nall_namespaces = true", role))
+	}
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories,
+		Steps: []resource.TestStep{
+			{Config: config("kubellm-viewer")},
+			{
+				Config:           config("kubellm-user"),
+				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionDestroyBeforeCreate),
+				Check: func(*terraform.State) error {
+					sameSpec(t, "新的角色生效", "rolebindings", name, `{"roleRef": {"name": "kubellm-user"}, "allNamespaces": true}`)
+					return nil
+				},
+			},
+		},
+	})
+}

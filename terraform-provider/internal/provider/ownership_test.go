@@ -1,0 +1,247 @@
+package provider
+
+import (
+	"fmt"
+	"testing"
+)
+
+// userBlock 是一个用户资源。
+func userBlock(label, name, body string) string {
+	return fmt.Sprintf("resource \"kubellm_user\" %q {\n  name = %q\n%s\n}\n", label, name, body)
+}
+
+func TestTwoWorkspacesOnOneObject(t *testing.T) {
+	name := unique("shared")
+	first, second := newUserWorkspace(t, platform.Kubeconfig), newUserWorkspace(t, platform.Kubeconfig)
+	first.write(t, "main.tf", userBlock("shared", name, `email = "first@example.com"`))
+	second.write(t, "main.tf", userBlock("shared", name, `email = "second@example.com"`))
+
+	first.apply(t)
+	before := read(t, "users", name)
+	second.refuse(t, "第二个工作区得知归谁、怎么导入", []string{"apply", "-auto-approve"},
+		before.owner(), "import {", `to = kubellm_user.`+name, fmt.Sprintf("id = %q", name))
+	if after := read(t, "users", name); after.Metadata.ResourceVersion != before.Metadata.ResourceVersion {
+		t.Errorf("the refused create changed the object: %+v", after)
+	}
+	if got := second.addresses(t); len(got) != 0 {
+		t.Errorf("the refused create left %v in the state", got)
+	}
+	second.destroy(t)
+	sameSpec(t, "销毁被拒绝的那个不动对象", "users", name, `{"email": "first@example.com", "suspended": false}`)
+	first.emptyPlan(t, "第一个工作区什么也没察觉")
+
+	first.destroy(t)
+	absent(t, "主人销毁时对象才消失", "users", name)
+}
+
+func TestObjectMadeWithKubectl(t *testing.T) {
+	name := unique("manual")
+	manual(t, name)
+	before := read(t, "users", name)
+	w := newUserWorkspace(t, platform.Kubeconfig)
+	w.write(t, "main.tf", userBlock("it", name, `email = "tf@example.com"`))
+
+	w.refuse(t, "错误说出是谁写的，并给出导入块", []string{"apply", "-auto-approve"}, "kubectl", "import {", fmt.Sprintf("id = %q", name))
+	if after := read(t, "users", name); after.Metadata.ResourceVersion != before.Metadata.ResourceVersion {
+		t.Errorf("the refused create changed the object: %+v", after)
+	}
+	w.destroy(t)
+	sameSpec(t, "销毁被拒绝的那个不动对象", "users", name,
+		`{"displayName": "Made by hand", "email": "manual@example.com", "groups": ["search"], "suspended": false}`)
+}
+
+// manual 像人一样用 kubectl 建一个用户。
+func manual(t *testing.T, name string) {
+	t.Helper()
+	kubectl(t, "create", "-f", tempFile(t, "user.yaml", fmt.Sprintf(`apiVersion: iam.kubellm.io/v1alpha1
+kind: User
+metadata:
+  name: %s
+  labels: {team: search, stage: manual}
+  annotations: {note: by hand}
+spec:
+  displayName: Made by hand
+  email: manual@example.com
+  groups: [search]
+`, name)))
+	t.Cleanup(func() { cleanup(t, "users", name) })
+}
+
+// TestImportAdopts 走完明确的接管：导入与计划都不写平台，第一次写入才接管，之后去掉的字段真的去掉。
+func TestImportAdopts(t *testing.T) {
+	name := unique("adopt")
+	manual(t, name)
+	before := read(t, "users", name)
+	w := newUserWorkspace(t, platform.Kubeconfig)
+	same := `display_name = "Made by hand"
+		email        = "manual@example.com"
+		groups       = ["search"]
+		labels       = { team = "search", stage = "manual" }
+		annotations  = { note = "by hand" }`
+	w.write(t, "main.tf", userBlock("it", name, same))
+
+	w.succeed(t, "import", "kubellm_user.it", name)
+	w.emptyPlan(t, "配置与对象相同，导入之后没有什么要做的")
+	w.apply(t)
+	if after := read(t, "users", name); after.Metadata.ResourceVersion != before.Metadata.ResourceVersion {
+		t.Errorf("an import and an empty apply wrote to the platform: %+v", after)
+	}
+
+	w.write(t, "main.tf", userBlock("it", name, `email  = "manual@example.com"
+		labels = { team = "search" }`))
+	contains(t, "计划显示要去掉什么", w.succeed(t, "plan"), "display_name", "groups", `"stage"`, "annotations")
+	w.apply(t)
+	sameSpec(t, "去掉的字段真的去掉了", "users", name, `{"email": "manual@example.com", "suspended": false}`)
+	after := read(t, "users", name)
+	if after.Metadata.Labels["stage"] != "" || after.Metadata.Labels["team"] != "search" || after.Metadata.Annotations["note"] != "" {
+		t.Errorf("labels %v and annotations %v are not those of the configuration", after.Metadata.Labels, after.Metadata.Annotations)
+	}
+	if after.Metadata.UID != before.Metadata.UID {
+		t.Error("the object was replaced instead of taken over")
+	}
+	ownedByTerraform(t, "users", name)
+	w.emptyPlan(t, "接管之后没有什么要做的")
+
+	w.destroy(t)
+	absent(t, "接管之后销毁就是删除", "users", name)
+}
+
+// TestImportTakesFromAnotherWorkspace 从另一个工作区手里明确接管，原主人从此当它没有了，也不会去抢。
+func TestImportTakesFromAnotherWorkspace(t *testing.T) {
+	name := unique("move")
+	first, second := newUserWorkspace(t, platform.Kubeconfig), newUserWorkspace(t, platform.Kubeconfig)
+	first.write(t, "main.tf", userBlock("it", name, `email = "first@example.com"`))
+	first.apply(t)
+	owner := read(t, "users", name).owner()
+
+	second.write(t, "main.tf", fmt.Sprintf("import {\n  to = kubellm_user.it\n  id = %q\n}\n", name)+
+		userBlock("it", name, `email = "second@example.com"`))
+	second.apply(t)
+	taken := read(t, "users", name)
+	if taken.owner() == owner || taken.owner() == "" {
+		t.Errorf("after the take-over the owner is %q, before it was %q", taken.owner(), owner)
+	}
+
+	contains(t, "原主人的计划说明它归了谁", first.succeed(t, "plan"), taken.owner(), "will be created")
+	first.refuse(t, "重建被拒绝", []string{"apply", "-auto-approve"}, taken.owner(), "import {")
+	first.destroy(t)
+	sameSpec(t, "原主人动不了它", "users", name, `{"email": "second@example.com", "suspended": false}`)
+	second.emptyPlan(t, "新主人什么也没察觉")
+	second.destroy(t)
+}
+
+// TestImportThenDestroy 导入之后直接销毁：导入就是明说要由 Terraform 管。
+func TestImportThenDestroy(t *testing.T) {
+	name := unique("adopt-destroy")
+	manual(t, name)
+	w := newUserWorkspace(t, platform.Kubeconfig)
+	w.write(t, "main.tf", userBlock("it", name, `email = "manual@example.com"`))
+	w.succeed(t, "import", "kubellm_user.it", name)
+	w.destroy(t)
+	absent(t, "销毁删除导入的对象", "users", name)
+}
+
+// TestImportedObjectTakenByAnother 导入之后、写入之前被别人接走的，不能再抢回来。
+func TestImportedObjectTakenByAnother(t *testing.T) {
+	name := unique("raced")
+	manual(t, name)
+	slow, fast := newUserWorkspace(t, platform.Kubeconfig), newUserWorkspace(t, platform.Kubeconfig)
+	slow.write(t, "main.tf", userBlock("it", name, `email = "slow@example.com"`))
+	fast.write(t, "main.tf", userBlock("it", name, `email = "fast@example.com"`))
+	slow.succeed(t, "import", "kubellm_user.it", name)
+	slow.succeed(t, "plan", "-out=saved")
+	fast.succeed(t, "import", "kubellm_user.it", name)
+	fast.apply(t)
+
+	owner := read(t, "users", name).owner()
+	slow.refuse(t, "保存的计划不能从新主人手里接管", []string{"apply", "saved"}, owner)
+	if got := read(t, "users", name); got.owner() != owner || got.Spec["email"] != "fast@example.com" {
+		t.Errorf("the object was taken from its new owner: %+v", got)
+	}
+	fast.destroy(t)
+}
+
+// TestApplyInFlight 计划之后对象没了或换了：更新带着 uid，既不复活它，也不覆盖后来者。
+func TestApplyInFlight(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		then   func(t *testing.T, name string)
+		check  func(t *testing.T, name string)
+	}{
+		"Deleted": {
+			reason: "别人删掉的不能被更新复活",
+			then:   func(t *testing.T, name string) { kubectl(t, "delete", "users", name) },
+			check:  func(t *testing.T, name string) { absent(t, "更新复活了对象", "users", name) },
+		},
+		"MadeAgain": {
+			reason: "别人重建的不能被更新覆盖",
+			then: func(t *testing.T, name string) {
+				kubectl(t, "delete", "users", name)
+				manual(t, name)
+			},
+			check: func(t *testing.T, name string) {
+				if got := read(t, "users", name); got.Spec["email"] != "manual@example.com" || got.owner() != "" {
+					t.Errorf("the update overwrote somebody else's object: %+v", got)
+				}
+			},
+		},
+		"Released": {
+			reason: "被放手的不能被更新抢回",
+			then: func(t *testing.T, name string) {
+				kubectl(t, "annotate", "users", name, "kubellm.io/owner-")
+			},
+			check: func(t *testing.T, name string) {
+				if got := read(t, "users", name); got.Spec["email"] != "one@example.com" || got.owner() != "" {
+					t.Errorf("the update took the object back: %+v", got)
+				}
+			},
+		},
+	}
+	for label, c := range cases {
+		t.Run(label, func(t *testing.T) {
+			name := unique("flight")
+			t.Cleanup(func() { cleanup(t, "users", name) })
+			w := newUserWorkspace(t, platform.Kubeconfig)
+			w.write(t, "main.tf", userBlock("it", name, `email = "one@example.com"`))
+			w.apply(t)
+			w.write(t, "main.tf", userBlock("it", name, `email = "two@example.com"`))
+			w.succeed(t, "plan", "-out=saved")
+			c.then(t, name)
+			w.refuse(t, c.reason, []string{"apply", "saved"}, name)
+			c.check(t, name)
+			contains(t, "下一次计划当它没有了", w.succeed(t, "plan"), "will be created")
+		})
+	}
+}
+
+// TestRecreatedByAnother 别人重建的同名对象不是我们的：计划说要建，建时被拒绝，销毁时不动它。
+func TestRecreatedByAnother(t *testing.T) {
+	name := unique("recreated")
+	w := newUserWorkspace(t, platform.Kubeconfig)
+	w.write(t, "main.tf", userBlock("it", name, `email = "tf@example.com"`))
+	w.apply(t)
+	kubectl(t, "delete", "users", name)
+	manual(t, name)
+	contains(t, "计划说明为什么要建", w.succeed(t, "plan"), "will be created", "kubectl")
+	w.refuse(t, "建时被拒绝", []string{"apply", "-auto-approve"}, "import {")
+	if got := read(t, "users", name); got.Spec["email"] != "manual@example.com" {
+		t.Errorf("somebody else's object was changed: %+v", got)
+	}
+}
+
+// TestDestroyLeavesAnothersObject 状态里还以为是自己的，而平台上已是别人的：销毁不动它，只说明归谁。
+func TestDestroyLeavesAnothersObject(t *testing.T) {
+	name := unique("left")
+	w := newUserWorkspace(t, platform.Kubeconfig)
+	w.write(t, "main.tf", userBlock("it", name, `email = "tf@example.com"`))
+	w.apply(t)
+	kubectl(t, "delete", "users", name)
+	manual(t, name)
+	contains(t, "销毁说明留下了谁的对象", w.succeed(t, "destroy", "-auto-approve", "-refresh=false"), "left alone", "kubectl")
+	if got := w.addresses(t); len(got) != 0 {
+		t.Errorf("after the destroy the state still has %v", got)
+	}
+	if got := read(t, "users", name); got.Spec["email"] != "manual@example.com" {
+		t.Errorf("somebody else's object was changed: %+v", got)
+	}
+}

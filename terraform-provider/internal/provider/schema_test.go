@@ -1,0 +1,204 @@
+package provider
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/list"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
+)
+
+// specs 把每个资源与它所写的平台 spec 对应起来。
+var specs = map[string]reflect.Type{
+	"kubellm_user":         reflect.TypeFor[iamv1alpha1.UserSpec](),
+	"kubellm_role":         reflect.TypeFor[iamv1alpha1.RoleSpec](),
+	"kubellm_role_binding": reflect.TypeFor[iamv1alpha1.RoleBindingSpec](),
+}
+
+// schemas 用插件协议取出全部 schema，与 Terraform 看到的一样。
+func schemas(t *testing.T) *tfprotov6.GetProviderSchemaResponse {
+	t.Helper()
+	server, err := providerserver.NewProtocol6WithError(New("test")())()
+	if err != nil {
+		t.Fatalf("serve the provider: %v", err)
+	}
+	resp, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatalf("get the schemas: %v", err)
+	}
+	for _, d := range resp.Diagnostics {
+		t.Errorf("the schemas have a problem: %s: %s", d.Summary, d.Detail)
+	}
+	return resp
+}
+
+func TestSchemasAreValid(t *testing.T) {
+	schemas(t)
+	ctx, p := t.Context(), New("test")()
+	var ps provider.SchemaResponse
+	p.Schema(ctx, provider.SchemaRequest{}, &ps)
+	check(t, "the provider", ps.Schema.ValidateImplementation(ctx).HasError())
+	for _, build := range p.Resources(ctx) {
+		var schema resource.SchemaResponse
+		build().Schema(ctx, resource.SchemaRequest{}, &schema)
+		check(t, "resource", schema.Schema.ValidateImplementation(ctx).HasError())
+		var identity resource.IdentitySchemaResponse
+		build().(resource.ResourceWithIdentity).IdentitySchema(ctx, resource.IdentitySchemaRequest{}, &identity)
+		check(t, "identity", identity.IdentitySchema.ValidateImplementation(ctx).HasError())
+	}
+	for _, build := range p.DataSources(ctx) {
+		var schema datasource.SchemaResponse
+		build().Schema(ctx, datasource.SchemaRequest{}, &schema)
+		check(t, "data source", schema.Schema.ValidateImplementation(ctx).HasError())
+	}
+	for _, build := range p.(provider.ProviderWithListResources).ListResources(ctx) {
+		var schema list.ListResourceSchemaResponse
+		build().ListResourceConfigSchema(ctx, list.ListResourceSchemaRequest{}, &schema)
+		check(t, "list", schema.Schema.ValidateImplementation(ctx).HasError())
+	}
+}
+
+func check(t *testing.T, what string, bad bool) {
+	t.Helper()
+	if bad {
+		t.Errorf("the schema of %s is not valid", what)
+	}
+}
+
+// TestEveryKindHasAllForms 保证一个种类要么样样都有，要么不存在。
+func TestEveryKindHasAllForms(t *testing.T) {
+	all := schemas(t)
+	if len(all.ResourceSchemas) != len(definitions) {
+		t.Errorf("%d resources for %d kinds", len(all.ResourceSchemas), len(definitions))
+	}
+	for name := range all.ResourceSchemas {
+		if all.DataSourceSchemas[name] == nil || all.DataSourceSchemas[name+"s"] == nil {
+			t.Errorf("%s lacks a data source for one or for many", name)
+		}
+		if all.ListResourceSchemas[name] == nil {
+			t.Errorf("%s cannot be listed", name)
+		}
+	}
+}
+
+// TestAttributesAreTheSpec 保证属性就是 spec 字段名的 snake_case，一个不多、一个不少：
+// 平台加了字段而 Terraform 没跟上时在这里失败。
+func TestAttributesAreTheSpec(t *testing.T) {
+	all := schemas(t)
+	common := []string{"name", "labels", "annotations", "timeouts"}
+	for name, schema := range all.ResourceSchemas {
+		spec, ok := specs[name]
+		if !ok {
+			t.Errorf("%s: the test does not know its spec; add it to specs", name)
+			continue
+		}
+		var got []string
+		for _, attribute := range schema.Block.Attributes {
+			if !slices.Contains(common, attribute.Name) {
+				got = append(got, shape(attribute)...)
+			}
+		}
+		want := fieldShape(spec, "")
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: attributes %v, want the fields of %s: %v", name, got, spec, want)
+		}
+	}
+}
+
+// shape 列出一个属性及其嵌套属性。
+func shape(attribute *tfprotov6.SchemaAttribute) []string {
+	out := []string{attribute.Name}
+	if attribute.NestedType != nil {
+		for _, nested := range attribute.NestedType.Attributes {
+			for _, inner := range shape(nested) {
+				out = append(out, attribute.Name+"."+inner)
+			}
+		}
+	}
+	return out
+}
+
+// fieldShape 列出一个 API 结构体的字段，名字是 JSON 名的 snake_case。
+func fieldShape(in reflect.Type, prefix string) []string {
+	var out []string
+	for i := range in.NumField() {
+		field := in.Field(i)
+		jsonName, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		name := prefix + snake(jsonName)
+		out = append(out, name)
+		inner := field.Type
+		for inner.Kind() == reflect.Slice || inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
+		if inner.Kind() == reflect.Struct {
+			out = append(out, fieldShape(inner, name+".")...)
+		}
+	}
+	return out
+}
+
+func snake(camel string) string {
+	var b strings.Builder
+	for _, r := range camel {
+		if r >= 'A' && r <= 'Z' {
+			b.WriteByte('_')
+			r += 'a' - 'A'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// TestNothingThatChangesByItself 保证 schema 里没有会让第二次计划不空的东西，文档也没有漏写。
+func TestNothingThatChangesByItself(t *testing.T) {
+	for name, schema := range schemas(t).ResourceSchemas {
+		for _, attribute := range schema.Block.Attributes {
+			if attribute.Computed {
+				t.Errorf("%s.%s is computed: everything in a resource is the user's", name, attribute.Name)
+			}
+			if attribute.Description == "" {
+				t.Errorf("%s.%s has no description", name, attribute.Name)
+			}
+		}
+	}
+}
+
+func TestSensitiveProviderAttributes(t *testing.T) {
+	cases := map[string]struct {
+		reason    string
+		sensitive bool
+	}{
+		"token":              {"令牌就是身份", true},
+		"client_key":         {"私钥就是身份", true},
+		"client_certificate": {"证书是公开的", false},
+		"server":             {"出错时要让人看到地址", false},
+		"kubeconfig":         {"路径不是秘密", false},
+	}
+	attributes := map[string]*tfprotov6.SchemaAttribute{}
+	for _, attribute := range schemas(t).Provider.Block.Attributes {
+		attributes[attribute.Name] = attribute
+	}
+	for name, c := range cases {
+		if attributes[name] == nil || attributes[name].Sensitive != c.sensitive {
+			t.Errorf("%s: attribute %s should be there with sensitive %v", c.reason, name, c.sensitive)
+		}
+	}
+}
+
+// TestUserAgent 保证审计看得出是谁在写。
+func TestUserAgent(t *testing.T) {
+	t.Setenv("TF_APPEND_USER_AGENT", "ci/7")
+	if got, want := userAgent("1.2.3", "1.11.4"), "terraform-provider-kubellm/1.2.3 Terraform/1.11.4 ci/7"; got != want {
+		t.Errorf("userAgent() = %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,124 @@
+package provider
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/kubellm/kubellm/test/harness"
+)
+
+// workspace 是一个人的 Terraform 工作目录：真实的命令行，真实的提供者进程，自己的状态。
+type workspace struct {
+	dir string
+	env []string
+}
+
+// newWorkspace 建一个空的工作目录，提供者用刚构建的可执行文件。
+func newWorkspace(t *testing.T) *workspace {
+	t.Helper()
+	w := &workspace{dir: t.TempDir()}
+	binary := harness.Binary(t, "terraform-provider-kubellm", "")
+	rc := fmt.Sprintf(`provider_installation {
+  dev_overrides {
+    "registry.terraform.io/kubellm/kubellm"  = %[1]q
+    "registry.opentofu.org/kubellm/kubellm" = %[1]q
+  }
+  direct {}
+}
+`, filepath.Dir(binary))
+	rcFile := filepath.Join(t.TempDir(), "terraformrc")
+	if err := os.WriteFile(rcFile, []byte(rc), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+rcFile, "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_ARGS=-no-color")
+	w.write(t, "provider.tf", `terraform {
+  required_providers {
+    kubellm = { source = "kubellm/kubellm" }
+  }
+}
+`)
+	return w
+}
+
+// newUserWorkspace 是以某个 kubeconfig 连接平台的工作目录。
+func newUserWorkspace(t *testing.T, kubeconfig string) *workspace {
+	t.Helper()
+	w := newWorkspace(t)
+	w.write(t, "platform.tf", providerBlock(kubeconfig))
+	return w
+}
+
+func (w *workspace) write(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(w.dir, file), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run 执行一条命令，返回全部输出。
+func (w *workspace) run(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), os.Getenv("TF_ACC_TERRAFORM_PATH"), args...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = w.dir, w.env, &out, &out
+	err := cmd.Run()
+	return out.String(), err
+}
+
+// succeed 执行一条必须成功的命令。
+func (w *workspace) succeed(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := w.run(t, args...)
+	if err != nil {
+		t.Fatalf("terraform %v: %v\n%s", args, err, out)
+	}
+	return out
+}
+
+// refuse 执行一条必须失败的命令，并检查输出里有全部要点。
+func (w *workspace) refuse(t *testing.T, reason string, args []string, facts ...string) string {
+	t.Helper()
+	out, err := w.run(t, args...)
+	if err == nil {
+		t.Fatalf("%s: terraform %v succeeded\n%s", reason, args, out)
+	}
+	contains(t, reason, out, facts...)
+	return out
+}
+
+func (w *workspace) apply(t *testing.T) string { return w.succeed(t, "apply", "-auto-approve") }
+
+func (w *workspace) destroy(t *testing.T) string { return w.succeed(t, "destroy", "-auto-approve") }
+
+// emptyPlan 检查没有什么要做的；-detailed-exitcode 用 2 表示有。
+func (w *workspace) emptyPlan(t *testing.T, reason string) {
+	t.Helper()
+	if out, err := w.run(t, "plan", "-detailed-exitcode"); err != nil {
+		t.Errorf("%s: the plan is not empty (%v)\n%s", reason, err, out)
+	}
+}
+
+// addresses 是状态里的资源。
+func (w *workspace) addresses(t *testing.T) []string {
+	t.Helper()
+	var shown struct {
+		Values struct {
+			RootModule struct {
+				Resources []struct{ Address string }
+			} `json:"root_module"`
+		}
+	}
+	if err := json.Unmarshal([]byte(w.succeed(t, "show", "-json")), &shown); err != nil {
+		t.Fatalf("read the state: %v", err)
+	}
+	var out []string
+	for _, resource := range shown.Values.RootModule.Resources {
+		out = append(out, resource.Address)
+	}
+	return out
+}

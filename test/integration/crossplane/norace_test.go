@@ -1,0 +1,5 @@
+//go:build !race
+
+package crossplane
+
+const raceBuild = false
