@@ -16,7 +16,8 @@ const (
 const (
 	// ReasonActive: the user may authenticate and holds the roles in status.
 	ReasonActive = "Active"
-	// ReasonSuspended: spec.suspended is true.
+	// ReasonSuspended: spec.suspended is true and the platform keeps the user
+	// from authenticating, as it asks for.
 	ReasonSuspended = "Suspended"
 	// ReasonNotSuspended: spec.suspended is false.
 	ReasonNotSuspended = "NotSuspended"
@@ -28,7 +29,7 @@ const (
 	ReasonSubjectsFound = "SubjectsFound"
 	// ReasonSubjectsNotFound: some users named as subjects do not exist.
 	ReasonSubjectsNotFound = "SubjectsNotFound"
-	// ReasonNoSubjects: the binding has no subjects and grants nothing.
+	// ReasonNoSubjects: the binding names no subjects, so nobody is granted the role.
 	ReasonNoSubjects = "NoSubjects"
 	// ReasonGranting: the binding grants its role to its subjects.
 	ReasonGranting = "Granting"

@@ -25,7 +25,7 @@ func User(guard auth.Guard) *registry.Resource[*iam.User, *iam.UserList] {
 		Columns: []registry.Column[*iam.User]{
 			{Name: "Email", Description: "The user's mail address.", Value: func(u *iam.User) any { return ptr.Deref(u.Spec.Email, "") }},
 			{Name: "Suspended", Description: "Whether the user is kept from authenticating.", Value: func(u *iam.User) any { return ptr.Deref(u.Spec.Suspended, false) }},
-			{Name: "Ready", Description: "Whether the user may authenticate, as the platform observed.", Value: func(u *iam.User) any {
+			{Name: "Ready", Description: "Whether the platform has taken up what the spec asks for.", Value: func(u *iam.User) any {
 				return registry.ConditionStatus(u.Status.Conditions, v1alpha1.ConditionReady)
 			}},
 			{Name: "Groups", Description: "The groups the user belongs to.", Wide: true, Value: func(u *iam.User) any { return strings.Join(u.Spec.Groups, ",") }},
