@@ -12,8 +12,8 @@ import (
 var (
 	// Scheme 登记服务端认识的全部类型。
 	Scheme = runtime.NewScheme()
-	// Codecs 由 Scheme 得到编解码器。
-	Codecs = serializer.NewCodecFactory(Scheme)
+	// Codecs 由 Scheme 得到编解码器；长列表边编码边发送，不在内存里攒出整份。
+	Codecs = serializer.NewCodecFactory(Scheme, serializer.WithStreamingCollectionEncodingToJSON())
 )
 
 func init() {

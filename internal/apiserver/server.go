@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	genericopenapi "k8s.io/apiserver/pkg/endpoints/openapi"
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -23,6 +24,9 @@ import (
 	"github.com/kubellm/kubellm/internal/service/auth/rbac"
 	"github.com/kubellm/kubellm/internal/service/user"
 )
+
+// shutdownTimeout 是停止时等在途请求的上限；watch 另有自己的宽限，到时会被请走。
+const shutdownTimeout = 10 * time.Second
 
 // Groups 列出平台的 API 组；新增一组在此添一行。
 func Groups(services service.ServiceProvider) []registry.Group {
@@ -68,6 +72,7 @@ func New(config *genericapiserver.Config) (*Server, error) {
 			return nil, fmt.Errorf("install API group %s: %w", group.Name, err)
 		}
 	}
+	generic.ShutdownTimeout = shutdownTimeout
 	if err := addHooks(generic, informers, client, services); err != nil {
 		return nil, err
 	}
@@ -89,7 +94,7 @@ func newServices(config *genericapiserver.Config, informers externalversions.Sha
 	if err := index.Feed(iamInformers.Roles().Informer(), iamInformers.RoleBindings().Informer()); err != nil {
 		return service.ServiceProvider{}, err
 	}
-	users := user.NewService(iamInformers.Users().Lister(), iamInformers.Users().Informer().HasSynced)
+	users := user.NewService(iamInformers.Users().Lister(), iamInformers.Users().Informer().HasSyncedChecker())
 	authService, err := auth.NewService(auth.Options{
 		ClientCertificates: x509.NewDynamic(config.SecureServing.ClientCA.VerifyOptions, x509.CommonNameUserConversion),
 		Index:              index,

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -33,8 +34,21 @@ func (g Group) APIGroupInfo(scheme *runtime.Scheme, codecs serializer.CodecFacto
 		}
 	}
 	info := genericapiserver.NewDefaultAPIGroupInfo(g.Name, scheme, runtime.NewParameterCodec(scheme), codecs)
+	info.NegotiatedSerializer = withoutProtobuf{codecs}
 	for _, version := range g.Versions {
 		info.VersionedResourcesStorageMap[version.Version] = storage
 	}
 	return &info, nil
+}
+
+// withoutProtobuf 不提供 protobuf：种类没有 protobuf 形式，提供了却编不出来，
+// 优先要 protobuf、其次要 JSON 的客户端就会得到 406 而不是 JSON。
+type withoutProtobuf struct {
+	serializer.CodecFactory
+}
+
+func (w withoutProtobuf) SupportedMediaTypes() []runtime.SerializerInfo {
+	return slices.DeleteFunc(slices.Clone(w.CodecFactory.SupportedMediaTypes()), func(info runtime.SerializerInfo) bool {
+		return info.MediaType == runtime.ContentTypeProtobuf
+	})
 }

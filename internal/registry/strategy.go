@@ -131,9 +131,13 @@ func (s *statusStrategy[T, L]) PrepareForUpdate(_ context.Context, obj, old runt
 	updated, existing := obj.(T), old.(T)
 	s.resource.CopySpec(updated, existing)
 	// managedFields 由 SSA 记账，必须跟着本次请求走；其余元数据不许经 /status 改动。
-	managed := updated.GetManagedFields()
+	// uid 是写者认定的对象：留下它，后面的校验才能拒绝写到重建出来的同名对象上。
+	managed, uid := updated.GetManagedFields(), updated.GetUID()
 	objectMeta(existing).DeepCopyInto(objectMeta(updated))
 	updated.SetManagedFields(managed)
+	if uid != "" {
+		updated.SetUID(uid)
+	}
 }
 
 // ValidateUpdate 没有可校验的：spec 与元数据原样取自旧对象。

@@ -9,7 +9,6 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/component-base/logs"
-	_ "k8s.io/component-base/logs/json/register" // 登记 JSON 日志格式。
 	"k8s.io/component-base/term"
 
 	"github.com/kubellm/kubellm/cmd/kubellm-apiserver/app/options"

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,13 +25,13 @@ var ErrSuspended = errors.New("the user is suspended")
 const systemPrefix = "system:"
 
 // newAuthenticator 让一切凭据都经过同一个解析：停用的拒绝，登记的补上它的组。
-func newAuthenticator(credentials authenticator.Request, users userservice.UserService) authenticator.Request {
+func newAuthenticator(credentials authenticator.Request, users userservice.UserService, ready func(context.Context) error) authenticator.Request {
 	conditions := make([]apiserver.AnonymousAuthCondition, 0, len(HealthPaths))
 	for _, path := range HealthPaths {
 		conditions = append(conditions, apiserver.AnonymousAuthCondition{Path: path})
 	}
 	return union.NewFailOnError(
-		group.NewAuthenticatedGroupAdder(&resolver{credentials: credentials, users: users}),
+		group.NewAuthenticatedGroupAdder(&resolver{credentials: credentials, users: users, ready: ready}),
 		anonymous.NewAuthenticator(conditions),
 	)
 }
@@ -39,12 +40,17 @@ func newAuthenticator(credentials authenticator.Request, users userservice.UserS
 type resolver struct {
 	credentials authenticator.Request
 	users       userservice.UserService
+	// ready 等到用户与权限数据读全。
+	ready func(context.Context) error
 }
 
 func (r *resolver) AuthenticateRequest(request *http.Request) (*authenticator.Response, bool, error) {
 	response, ok, err := r.credentials.AuthenticateRequest(request)
 	if err != nil || !ok || strings.HasPrefix(response.User.GetName(), systemPrefix) {
 		return response, ok, err
+	}
+	if err := r.ready(request.Context()); err != nil {
+		return nil, false, fmt.Errorf("authenticate user %q: %w", response.User.GetName(), err)
 	}
 	identity, found, err := r.users.Resolve(response.User.GetName())
 	switch {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	"k8s.io/apiserver/pkg/authorization/path"
 	"k8s.io/apiserver/pkg/authorization/union"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/kubellm/kubellm/internal/service/auth/rbac"
 	userservice "github.com/kubellm/kubellm/internal/service/user"
@@ -23,6 +25,9 @@ import (
 
 // HealthPaths 是不登录也能看的路径；负载均衡与编排系统靠它们判断死活。
 var HealthPaths = []string{"/healthz", "/livez", "/readyz"}
+
+// syncTimeout 是请求最多为启动等多久。
+const syncTimeout = 10 * time.Second
 
 // AuthService 回答认证与授权。
 type AuthService interface { //nolint:revive // 设计定下的名字，使用者按它查找。
@@ -79,18 +84,32 @@ func NewService(options Options) (AuthService, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chain the authorizers: %w", err)
 	}
-	return &service{
-		Request:    newAuthenticator(options.ClientCertificates, options.Users),
+	built := &service{
 		Authorizer: chain,
 		guard:      &guard{index: options.Index, authorizer: evaluator},
 		index:      options.Index,
 		users:      options.Users,
-	}, nil
+	}
+	built.Request = newAuthenticator(options.ClientCertificates, options.Users, built.waitForSync)
+	return built, nil
 }
 
 func (s *service) Guard() Guard { return s.guard }
 
-func (s *service) HasSynced() bool { return s.index.HasSynced() && s.users.HasSynced() }
+func (s *service) HasSynced() bool { return s.index.HasSynced() && cache.IsDone(s.users.Synced()) }
+
+// waitForSync 让启动那一刻到来的请求等一等：对的凭据得到 401 会被各种客户端当成凭据坏了。
+func (s *service) waitForSync(ctx context.Context) error {
+	if s.HasSynced() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
+	defer cancel()
+	if !cache.WaitFor(ctx, "", append(s.index.Synced(), s.users.Synced())...) {
+		return userservice.ErrNotSynced
+	}
+	return nil
+}
 
 // discoveryPaths 是登录者查看"这里有哪些 API"所需的路径；没有它们 kubectl 连资源名都解析不了。
 var discoveryPaths = sets.New("/", "/api", "/apis", "/openapi", "/version")

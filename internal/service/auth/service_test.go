@@ -11,6 +11,7 @@ import (
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/kubellm/kubellm/internal/service/auth/rbac"
 	userservice "github.com/kubellm/kubellm/internal/service/user"
@@ -19,7 +20,7 @@ import (
 // directory 是登记的用户；整个解析都在内存里，不必为它起一台服务器。
 type directory map[string]userservice.Identity
 
-func (d directory) HasSynced() bool { return d != nil }
+func (d directory) Synced() cache.DoneChecker { return nil }
 func (d directory) Resolve(name string) (userservice.Identity, bool, error) {
 	if d == nil {
 		return userservice.Identity{}, false, userservice.ErrNotSynced
@@ -91,7 +92,8 @@ func TestAuthenticate(t *testing.T) {
 			if path == "" {
 				path = "/apis"
 			}
-			response, ok, err := newAuthenticator(tc.credentials, tc.users).AuthenticateRequest(httptest.NewRequest(http.MethodGet, path, nil))
+			ready := func(context.Context) error { return nil }
+			response, ok, err := newAuthenticator(tc.credentials, tc.users, ready).AuthenticateRequest(httptest.NewRequest(http.MethodGet, path, nil))
 			if !errors.Is(err, tc.wantErr) {
 				t.Fatalf("error: got %v, want %v", err, tc.wantErr)
 			}

@@ -29,24 +29,24 @@ type Identity struct {
 type UserService interface { //nolint:revive // 设计定下的名字，使用者按它查找。
 	// Resolve 返回平台登记的身份；没有登记时第二个返回值为假。
 	Resolve(name string) (Identity, bool, error)
-	// HasSynced 为真之前 Resolve 只会返回 ErrNotSynced。
-	HasSynced() bool
+	// Synced 完成之前 Resolve 只会返回 ErrNotSynced。
+	Synced() cache.DoneChecker
 }
 
 type service struct {
 	users  listers.UserLister
-	synced cache.InformerSynced
+	synced cache.DoneChecker
 }
 
 // NewService 以本地缓存解析用户：每个请求都要解析，不能为它访问 etcd。
-func NewService(users listers.UserLister, synced cache.InformerSynced) UserService {
+func NewService(users listers.UserLister, synced cache.DoneChecker) UserService {
 	return &service{users: users, synced: synced}
 }
 
-func (s *service) HasSynced() bool { return s.synced() }
+func (s *service) Synced() cache.DoneChecker { return s.synced }
 
 func (s *service) Resolve(name string) (Identity, bool, error) {
-	if !s.synced() {
+	if !cache.IsDone(s.synced) {
 		return Identity{}, false, ErrNotSynced
 	}
 	user, err := s.users.Get(name)

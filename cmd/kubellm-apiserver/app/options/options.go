@@ -8,12 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
-	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/component-base/logs"
 	logsapi "k8s.io/component-base/logs/api/v1"
+	_ "k8s.io/component-base/logs/json/register" // 登记 JSON 日志格式。
 )
 
 const (
@@ -23,6 +24,8 @@ const (
 
 	// minRequestTimeout 秒后 watch 会重新认证；撤销一个人的权限不应等上半小时才断开他的 watch。
 	minRequestTimeout = 300
+	// watchGracePeriod 是停止时给 watch 的时间；不催它们走，一个开着的 watch 就能让停止拖上一分钟。
+	watchGracePeriod = 2 * time.Second
 	// deleteCollectionWorkers 让一次清空不是逐个删除。
 	deleteCollectionWorkers = 16
 )
@@ -63,6 +66,7 @@ func New() *Options {
 	features.EnableProfiling = false
 	run := genericoptions.NewServerRunOptions()
 	run.MinRequestTimeout = minRequestTimeout
+	run.ShutdownWatchTerminationGracePeriod = watchGracePeriod
 	loggingOptions := logs.NewOptions()
 	loggingOptions.Format = logsapi.JSONLogFormat
 	return &Options{
@@ -75,49 +79,6 @@ func New() *Options {
 		Tracing:  genericoptions.NewTracingOptions(),
 		Logs:     loggingOptions,
 	}
-}
-
-// Flags 给出分组的参数；上游选项里在这里没有意义的不登记，免得使用者设了却不起作用。
-func (o *Options) Flags() cliflag.NamedFlagSets {
-	var sets cliflag.NamedFlagSets
-	platform := sets.FlagSet("platform")
-	platform.StringVar(&o.ConfigFile, "config", o.ConfigFile, "YAML file with any of these flags as keys, without the dashes in front. Flags win over the file.")
-	platform.StringVar(&o.DataDir, "data-dir", o.DataDir, "Directory of the certificates, the administrator's kubeconfig and the embedded etcd. One process at a time may use it.")
-	platform.StringSliceVar(&o.ServerNames, "server-names", o.ServerNames, "More host names and IP addresses for the generated serving certificate.")
-	platform.StringVar(&o.ClientCAFile, "client-ca-file", o.ClientCAFile, "Bundle of certificate authorities that client certificates are accepted from, besides the platform's own, <data-dir>/pki/ca.crt.")
-	o.addRequestFlags(&sets)
-	o.Serving.AddFlags(sets.FlagSet("secure serving"))
-	o.addEtcdFlags(&sets)
-	o.Audit.AddFlags(sets.FlagSet("audit"))
-	features := sets.FlagSet("features")
-	features.BoolVar(&o.Features.EnableProfiling, "profiling", o.Features.EnableProfiling, "Serve /debug/pprof to superusers.")
-	o.Tracing.AddFlags(sets.FlagSet("tracing"))
-	logsapi.AddFlags(o.Logs, sets.FlagSet("logs"))
-	return sets
-}
-
-func (o *Options) addRequestFlags(sets *cliflag.NamedFlagSets) {
-	flags := sets.FlagSet("requests")
-	flags.StringVar(&o.Server.ExternalHost, "external-hostname", o.Server.ExternalHost, "Host name used in URLs that the server writes for clients.")
-	flags.IntVar(&o.Server.MaxRequestsInFlight, "max-requests-inflight", o.Server.MaxRequestsInFlight, "Reading requests served at the same time; more are answered with 429.")
-	flags.IntVar(&o.Server.MaxMutatingRequestsInFlight, "max-mutating-requests-inflight", o.Server.MaxMutatingRequestsInFlight, "Writing requests served at the same time; more are answered with 429.")
-	flags.DurationVar(&o.Server.RequestTimeout, "request-timeout", o.Server.RequestTimeout, "Time after which a request other than a watch is given up.")
-	flags.IntVar(&o.Server.MinRequestTimeout, "min-request-timeout", o.Server.MinRequestTimeout, "Seconds after which, at the earliest, a watch is ended, so that its client authenticates again.")
-	flags.DurationVar(&o.Server.ShutdownDelayDuration, "shutdown-delay-duration", o.Server.ShutdownDelayDuration, "Time to go on serving, not ready, after being told to stop.")
-	flags.StringSliceVar(&o.Server.CorsAllowedOriginList, "cors-allowed-origins", o.Server.CorsAllowedOriginList, "Regular expressions of the origins that browsers may call from.")
-}
-
-func (o *Options) addEtcdFlags(sets *cliflag.NamedFlagSets) {
-	transport := &o.Etcd.StorageConfig.Transport
-	flags := sets.FlagSet("etcd")
-	flags.StringSliceVar(&transport.ServerList, "etcd-servers", transport.ServerList, "Addresses (scheme://host:port) of an external etcd. Nothing is embedded then.")
-	flags.StringVar(&transport.CertFile, "etcd-certfile", transport.CertFile, "Client certificate for the external etcd.")
-	flags.StringVar(&transport.KeyFile, "etcd-keyfile", transport.KeyFile, "Client key for the external etcd.")
-	flags.StringVar(&transport.TrustedCAFile, "etcd-cafile", transport.TrustedCAFile, "Certificate authority of the external etcd.")
-	flags.StringVar(&o.Etcd.StorageConfig.Prefix, "etcd-prefix", o.Etcd.StorageConfig.Prefix, "Prefix of all keys in etcd.")
-	flags.DurationVar(&o.Etcd.StorageConfig.CompactionInterval, "etcd-compaction-interval", o.Etcd.StorageConfig.CompactionInterval, "Time between compactions of etcd; 0 switches them off.")
-	flags.StringVar(&o.Etcd.EncryptionProviderConfigFilepath, "encryption-provider-config", o.Etcd.EncryptionProviderConfigFilepath, "EncryptionConfiguration file for encryption at rest.")
-	flags.BoolVar(&o.Etcd.EncryptionProviderConfigAutomaticReload, "encryption-provider-config-automatic-reload", o.Etcd.EncryptionProviderConfigAutomaticReload, "Reload the EncryptionConfiguration file when it changes.")
 }
 
 // EmbeddedEtcd 表示没有指定外部 etcd。

@@ -6,8 +6,11 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"regexp"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+	cliflag "k8s.io/component-base/cli/flag"
+	logsapi "k8s.io/component-base/logs/api/v1"
 )
 
 // Validate 一次报出全部错误，每条都点名参数：改一个再撞一个会浪费使用者的时间。
@@ -22,9 +25,24 @@ func (o *Options) Validate() []error {
 	errs = append(errs, o.validateServing()...)
 	errs = append(errs, o.validateEtcd()...)
 	errs = append(errs, o.validateRequests()...)
-	errs = append(errs, o.Audit.Validate()...)
+	errs = append(errs, o.validateAudit()...)
 	errs = append(errs, o.Tracing.Validate()...)
+	for _, err := range logsapi.Validate(o.Logs, nil, nil) {
+		errs = append(errs, fmt.Errorf("--logging-format, --v, --vmodule, --log-flush-frequency: %w", err))
+	}
 	return errs
+}
+
+// validateAudit 也检查没有写日志时用不上的参数：留着错误的值，日后一开日志就撞上。
+func (o *Options) validateAudit() []error {
+	errs := append(o.Audit.Validate(), readable("--audit-policy-file", o.Audit.PolicyFile))
+	log := o.Audit.LogOptions
+	for flag, value := range map[string]int{"--audit-log-maxage": log.MaxAge, "--audit-log-maxbackup": log.MaxBackups, "--audit-log-maxsize": log.MaxSize} {
+		if value < 0 && log.Path == "" {
+			errs = append(errs, fmt.Errorf("%s %d: must not be negative", flag, value))
+		}
+	}
+	return present(errs)
 }
 
 func (o *Options) validateServing() []error {
@@ -34,6 +52,12 @@ func (o *Options) validateServing() []error {
 		errs = append(errs, errors.New("--tls-cert-file and --tls-private-key-file: give both or neither"))
 	} else if !o.GeneratedServingCert() {
 		errs = append(errs, readable("--tls-cert-file", certificate.CertFile), readable("--tls-private-key-file", certificate.KeyFile))
+	}
+	if _, err := cliflag.TLSVersion(o.Serving.MinTLSVersion); err != nil {
+		errs = append(errs, fmt.Errorf("--tls-min-version %q: %w", o.Serving.MinTLSVersion, err))
+	}
+	if _, err := cliflag.TLSCipherSuites(o.Serving.CipherSuites); err != nil {
+		errs = append(errs, fmt.Errorf("--tls-cipher-suites: %w", err))
 	}
 	for _, name := range o.ServerNames {
 		if net.ParseIP(name) == nil && len(validation.IsDNS1123Subdomain(name)) > 0 && len(validation.IsWildcardDNS1123Subdomain(name)) > 0 {
@@ -66,6 +90,9 @@ func (o *Options) validateEtcd() []error {
 		readable("--etcd-keyfile", transport.KeyFile),
 		readable("--etcd-cafile", transport.TrustedCAFile),
 		readable("--encryption-provider-config", o.Etcd.EncryptionProviderConfigFilepath))
+	if o.Etcd.StorageConfig.CompactionInterval < 0 {
+		errs = append(errs, fmt.Errorf("--etcd-compaction-interval %s: must not be negative", o.Etcd.StorageConfig.CompactionInterval))
+	}
 	if o.Etcd.EncryptionProviderConfigAutomaticReload && o.Etcd.EncryptionProviderConfigFilepath == "" {
 		errs = append(errs, errors.New("--encryption-provider-config-automatic-reload: needs --encryption-provider-config"))
 	}
@@ -85,6 +112,11 @@ func (o *Options) validateRequests() []error {
 	}
 	if o.Server.MinRequestTimeout < 1 {
 		errs = append(errs, fmt.Errorf("--min-request-timeout %d: must be a positive number of seconds", o.Server.MinRequestTimeout))
+	}
+	for _, origin := range o.Server.CorsAllowedOriginList {
+		if _, err := regexp.Compile(origin); err != nil {
+			errs = append(errs, fmt.Errorf("--cors-allowed-origins %q: %w", origin, err))
+		}
 	}
 	if o.Server.ShutdownDelayDuration < 0 {
 		errs = append(errs, fmt.Errorf("--shutdown-delay-duration %s: must not be negative", o.Server.ShutdownDelayDuration))

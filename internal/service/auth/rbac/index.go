@@ -42,7 +42,7 @@ type Index struct {
 	subjects map[string][]subject          // 绑定名 → 主体，用于撤销
 	builtin  map[string][]rbacv1.PolicyRule
 
-	synced []cache.InformerSynced
+	synced []cache.DoneChecker
 }
 
 // NewIndex 建空索引，只含平台自己组件的固定权限。
@@ -65,19 +65,22 @@ func (i *Index) Feed(roles, bindings cache.SharedIndexInformer) error {
 	if err != nil {
 		return fmt.Errorf("follow role bindings: %w", err)
 	}
-	i.synced = []cache.InformerSynced{onRole.HasSynced, onBinding.HasSynced}
+	i.synced = []cache.DoneChecker{onRole.HasSyncedChecker(), onBinding.HasSyncedChecker()}
 	return nil
 }
 
 // HasSynced 为真之前索引不完整，不能据它拒绝或放行任何人。
 func (i *Index) HasSynced() bool {
 	for _, synced := range i.synced {
-		if !synced() {
+		if !cache.IsDone(synced) {
 			return false
 		}
 	}
 	return len(i.synced) > 0
 }
+
+// Synced 给出可以等待的同步信号。
+func (i *Index) Synced() []cache.DoneChecker { return i.synced }
 
 // handler 把带类型的增删改接到 informer 上；删除事件可能只剩墓碑。
 func handler[T any](put, drop func(T)) cache.ResourceEventHandler {

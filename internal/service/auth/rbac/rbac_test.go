@@ -17,8 +17,17 @@ import (
 // synced 造一个已读全的索引；informer 与索引的衔接由集成测试覆盖。
 func synced() *Index {
 	index := NewIndex()
-	index.synced = []cache.InformerSynced{func() bool { return true }}
+	index.synced = []cache.DoneChecker{alreadyRead{}}
 	return index
+}
+
+type alreadyRead struct{}
+
+func (alreadyRead) Name() string { return "already read" }
+func (alreadyRead) Done() <-chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
 }
 
 func role(name string, rules ...v1alpha1.PolicyRule) *v1alpha1.Role {
