@@ -23,7 +23,7 @@ type Object interface {
 	metav1.Object
 }
 
-// Resource 声明一个种类。必填：Group、Kind、Plural、New、NewList、CopySpec、CopyStatus、Validate。
+// Resource 声明一个种类。必填：Group、Kind、Plural、New、NewList、CopySpec、CopyStatus、Conditions、Validate。
 type Resource[T Object, L runtime.Object] struct {
 	Group      string
 	Kind       string
@@ -37,6 +37,8 @@ type Resource[T Object, L runtime.Object] struct {
 	// CopySpec 与 CopyStatus 各搬一半，spec 与 status 的双向隔离由通用策略用它们完成。
 	CopySpec   func(to, from T)
 	CopyStatus func(to, from T)
+	// Conditions 取状态条件；写状态时按条件的约定校验它们，表格也由它取值。
+	Conditions func(T) []metav1.Condition
 
 	Columns []Column[T]
 	Fields  []Field[T]

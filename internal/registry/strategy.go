@@ -6,6 +6,7 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -140,9 +141,9 @@ func (s *statusStrategy[T, L]) PrepareForUpdate(_ context.Context, obj, old runt
 	}
 }
 
-// ValidateUpdate 没有可校验的：spec 与元数据原样取自旧对象。
-func (s *statusStrategy[T, L]) ValidateUpdate(context.Context, runtime.Object, runtime.Object) field.ErrorList {
-	return nil
+// ValidateUpdate 只校验条件：spec 与元数据原样取自旧对象，而读条件的人要能相信它们成形。
+func (s *statusStrategy[T, L]) ValidateUpdate(_ context.Context, obj, _ runtime.Object) field.ErrorList {
+	return metav1validation.ValidateConditions(s.resource.Conditions(obj.(T)), field.NewPath("status", "conditions"))
 }
 
 func (s *statusStrategy[T, L]) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {

@@ -15,8 +15,10 @@ import (
 type Column[T Object] struct {
 	Name        string
 	Description string
-	Wide        bool
-	Value       func(T) any
+	// Type 是 JSON 里的类型，空即 string；按列排序的工具靠它。
+	Type  string
+	Wide  bool
+	Value func(T) any
 }
 
 // tableConvertor 由声明的列画表；首列总是名字，末列总是年龄。
@@ -31,6 +33,9 @@ func (r *Resource[T, L]) table() *tableConvertor[T] {
 	definitions := []metav1.TableColumnDefinition{{Name: "Name", Type: "string", Format: "name", Description: "Name of the object."}}
 	for _, column := range r.Columns {
 		definition := metav1.TableColumnDefinition{Name: column.Name, Type: "string", Description: column.Description}
+		if column.Type != "" {
+			definition.Type = column.Type
+		}
 		if column.Wide {
 			definition.Priority = 1
 		}

@@ -5,6 +5,7 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/kubellm/kubellm/apis/iam"
@@ -21,8 +22,9 @@ func Role(guard auth.Guard) *registry.Resource[*iam.Role, *iam.RoleList] {
 		NewList:    func() *iam.RoleList { return &iam.RoleList{} },
 		CopySpec:   func(to, from *iam.Role) { to.Spec = from.Spec },
 		CopyStatus: func(to, from *iam.Role) { to.Status = from.Status },
+		Conditions: func(obj *iam.Role) []metav1.Condition { return obj.Status.Conditions },
 		Columns: []registry.Column[*iam.Role]{
-			{Name: "Rules", Description: "The number of rules.", Value: func(r *iam.Role) any { return len(r.Spec.Rules) }},
+			{Name: "Rules", Type: "integer", Description: "The number of rules.", Value: func(r *iam.Role) any { return len(r.Spec.Rules) }},
 			{Name: "Description", Description: "What the role is for.", Wide: true, Value: func(r *iam.Role) any { return ptr.Deref(r.Spec.Description, "") }},
 		},
 		Validate: validation.ValidateRole,

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/kubellm/kubellm/apis/iam"
@@ -23,6 +24,7 @@ func RoleBinding(guard auth.Guard) *registry.Resource[*iam.RoleBinding, *iam.Rol
 		NewList:    func() *iam.RoleBindingList { return &iam.RoleBindingList{} },
 		CopySpec:   func(to, from *iam.RoleBinding) { to.Spec = from.Spec },
 		CopyStatus: func(to, from *iam.RoleBinding) { to.Status = from.Status },
+		Conditions: func(obj *iam.RoleBinding) []metav1.Condition { return obj.Status.Conditions },
 		Columns: []registry.Column[*iam.RoleBinding]{
 			{Name: "Role", Description: "The role that is granted.", Value: func(b *iam.RoleBinding) any { return b.Spec.RoleRef.Name }},
 			{Name: "Subjects", Description: "Those the role is granted to.", Value: func(b *iam.RoleBinding) any { return subjects(b.Spec.Subjects) }},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/kubellm/kubellm/apis/iam"
@@ -22,9 +23,10 @@ func User(guard auth.Guard) *registry.Resource[*iam.User, *iam.UserList] {
 		NewList:    func() *iam.UserList { return &iam.UserList{} },
 		CopySpec:   func(to, from *iam.User) { to.Spec = from.Spec },
 		CopyStatus: func(to, from *iam.User) { to.Status = from.Status },
+		Conditions: func(obj *iam.User) []metav1.Condition { return obj.Status.Conditions },
 		Columns: []registry.Column[*iam.User]{
 			{Name: "Email", Description: "The user's mail address.", Value: func(u *iam.User) any { return ptr.Deref(u.Spec.Email, "") }},
-			{Name: "Suspended", Description: "Whether the user is kept from authenticating.", Value: func(u *iam.User) any { return ptr.Deref(u.Spec.Suspended, false) }},
+			{Name: "Suspended", Type: "boolean", Description: "Whether the user is kept from authenticating.", Value: func(u *iam.User) any { return ptr.Deref(u.Spec.Suspended, false) }},
 			{Name: "Ready", Description: "Whether the platform has taken up what the spec asks for.", Value: func(u *iam.User) any {
 				return registry.ConditionStatus(u.Status.Conditions, v1alpha1.ConditionReady)
 			}},
