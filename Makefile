@@ -5,6 +5,10 @@ TEST_PARALLEL ?= 2
 TEST_TIMEOUT  ?= 20m
 PACKAGES      ?= ./...
 
+# 发布时 make build VERSION=v1.2.3。不盖版本库的戳：那样每次提交都要重新链接，别人所有的检出里还会失败。
+VERSION ?=
+GO_BUILD = go build -buildvcs=false $(if $(VERSION),-ldflags "-X github.com/kubellm/kubellm/internal/version.version=$(VERSION)")
+
 .PHONY: all build test demo demo-down generate verify tools clean help
 .DEFAULT_GOAL := help
 
@@ -23,8 +27,8 @@ all: build
 build:
 	@echo 'Building into bin/ (the first time takes minutes)'
 	@mkdir -p bin
-	go build -o bin/ ./cmd/kubellm-apiserver ./cmd/kubellm-controller ./cmd/provider
-	go build -o bin/terraform-provider-kubellm ./terraform-provider
+	$(GO_BUILD) -o bin/ ./cmd/kubellm-apiserver ./cmd/kubellm-controller ./cmd/provider
+	$(GO_BUILD) -o bin/terraform-provider-kubellm ./terraform-provider
 
 # counterparts 是测试和演示要的真实部件；kubectl 与 terraform 优先用 PATH 上的。
 .PHONY: counterparts
@@ -38,10 +42,10 @@ test: counterparts build
 	@hack/test.sh -race -timeout $(TEST_TIMEOUT) -p $(TEST_PARALLEL) $(PACKAGES)
 
 demo: counterparts build
-	@go run ./hack/demo up
+	@go run -buildvcs=false ./hack/demo up
 
 demo-down:
-	@go run ./hack/demo down
+	@go run -buildvcs=false ./hack/demo down
 
 generate:
 	@hack/update-all.sh

@@ -26,7 +26,7 @@ stale() {
     echo "hack/update-all.sh failed in a copy of the tree"
     return 1
   fi
-  changed=$(git -C "$copy" status --porcelain --untracked-files=all)
+  changed=$(git -C "$copy" diff --name-status && git -C "$copy" ls-files --others --exclude-standard | sed 's/^/A\t/') || return
   [[ -z $changed ]] && return
   printf '%s\n' "$changed"
   echo "These files are stale: run hack/update-all.sh and commit what it changes"
@@ -39,6 +39,12 @@ unformatted() {
   [[ -z $files ]] && return
   printf '%s\n' "$files"
   echo "These files are not formatted: run hack/update-all.sh"
+  return 1
+}
+
+untidy() {
+  go mod tidy -diff && return
+  echo "go.mod or go.sum is not tidy: run go mod tidy"
   return 1
 }
 
@@ -65,6 +71,7 @@ check() {
 
 check "gofmt" unformatted
 check "generated files are up to date" stale
+check "go.mod is tidy" untidy
 check "go vet" vet
 check "golangci-lint" lint
 

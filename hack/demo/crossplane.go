@@ -8,8 +8,11 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 
+	"github.com/kubellm/kubellm/apis/iam/v1alpha1"
 	"github.com/kubellm/kubellm/test/harness"
 )
 
@@ -123,16 +126,43 @@ func repairByCrossplane(ctx context.Context, platform *harness.Platform, users *
 		return err
 	}
 	say("%s is managed by %s; its groups are %v", user.Name, managerOf(user), user.Spec.Groups)
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	// 修复往往快过 kubectl 退出，所以先开始监视，再改。
+	events, err := users.client.Watch(ctx, metav1.SingleObject(user.ObjectMeta))
+	if err != nil {
+		return fmt.Errorf("watch user %s: %w", user.Name, err)
+	}
+	defer events.Stop()
 	if err := addIntruders(ctx, platform, user.Name); err != nil {
 		return err
 	}
-	began := time.Now()
-	err = await(ctx, "Crossplane to repair it (the provider watches; it polls every 10 minutes only)", readyLimit, func(ctx context.Context) error {
-		return users.groupsAre(ctx, user.Name, user.Spec.Groups)
-	})
+	say("waiting for Crossplane to repair it (the provider watches; it polls every 10 minutes only)")
+	took, err := watchRepair(ctx, events, user)
 	if err != nil {
 		return err
 	}
-	say("repaired within %s: the groups of %s are %v again", time.Since(began).Round(10*time.Millisecond), user.Name, user.Spec.Groups)
+	say("repaired within %s", took.Round(time.Millisecond))
 	return nil
+}
+
+// watchRepair 从事件里看着用户的组被改掉又改回，返回两者之间的时间。
+func watchRepair(ctx context.Context, events watch.Interface, user *v1alpha1.User) (time.Duration, error) {
+	var broken time.Time
+	for event := range events.ResultChan() {
+		seen, ok := event.Object.(*v1alpha1.User)
+		if !ok {
+			return 0, fmt.Errorf("watch user %s: %w", user.Name, apierrors.FromObject(event.Object))
+		}
+		same := slices.Equal(seen.Spec.Groups, user.Spec.Groups)
+		switch {
+		case !same && broken.IsZero():
+			broken = time.Now()
+			say("  the platform: its groups are now %v", seen.Spec.Groups)
+		case same && !broken.IsZero():
+			say("  the platform: its groups are now %v", seen.Spec.Groups)
+			return time.Since(broken), nil
+		}
+	}
+	return 0, fmt.Errorf("wait for Crossplane to repair user %s: the watch ended first: %w", user.Name, context.Cause(ctx))
 }

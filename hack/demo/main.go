@@ -11,15 +11,16 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "\nThe demo failed: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string) error {
+// run 选出命令并执行；Ctrl-C 与 SIGTERM 让它停下并收拾干净。
+func run(args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	commands := map[string]func(context.Context, *demo) error{"up": up, "down": down}
 	if len(args) != 1 || commands[args[0]] == nil {
 		return fmt.Errorf("usage: demo up|down; make demo and make demo-down run it")

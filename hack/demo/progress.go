@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -20,6 +21,21 @@ func quote(text string) {
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		fmt.Println("    | " + line)
 	}
+}
+
+// plain 是不必加引号就能贴进 shell 的参数。
+var plain = regexp.MustCompile(`^[A-Za-z0-9_./:=,@+-]+$`)
+
+// shellLine 把参数写成可以贴进 shell 的样子。
+func shellLine(args []string) string {
+	quoted := make([]string, 0, len(args))
+	for _, arg := range args {
+		if !plain.MatchString(arg) {
+			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+		quoted = append(quoted, arg)
+	}
+	return strings.Join(quoted, " ")
 }
 
 // step 说出要做的事，做完后说用了多久。

@@ -83,7 +83,7 @@ func (t *tf) writeEnv() error {
 
 // run 说出命令并执行，返回它的输出；退出码由调用者判断。
 func (t *tf) run(ctx context.Context, args ...string) (string, error) {
-	say("$ %s %s", filepath.Base(t.binary), strings.Join(args, " "))
+	say("$ %s %s", filepath.Base(t.binary), shellLine(args))
 	cmd := exec.CommandContext(ctx, t.binary, append(args, "-no-color")...)
 	cmd.Dir = t.dir
 	cmd.Env = os.Environ()
@@ -96,25 +96,30 @@ func (t *tf) run(ctx context.Context, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// must 执行并给出输出；失败时输出进错误。
-func (t *tf) must(ctx context.Context, args ...string) error {
+// must 执行并返回输出；失败时输出进错误。
+func (t *tf) must(ctx context.Context, args ...string) (string, error) {
 	out, err := t.run(ctx, args...)
 	if err != nil {
-		return fmt.Errorf("%s %s in %s: %w\n%s", t.binary, strings.Join(args, " "), t.dir, err, out)
+		return "", fmt.Errorf("%s %s in %s: %w\n%s", t.binary, shellLine(args), t.dir, err, out)
 	}
-	quote(out)
-	return nil
+	return out, nil
 }
 
 // applyExamples 应用例子，并证明第二次计划是空的。
 func (t *tf) applyExamples(ctx context.Context) error {
 	heading("Terraform: examples/terraform (%s)", t.binary)
-	if err := t.must(ctx, "init", "-input=false"); err != nil {
+	if _, err := t.must(ctx, "init", "-input=false"); err != nil {
 		return err
 	}
-	if err := t.must(ctx, "apply", "-input=false", "-auto-approve"); err != nil {
+	out, err := t.must(ctx, "apply", "-input=false", "-auto-approve")
+	if err != nil {
 		return err
 	}
+	// 全是新建的计划很长，从总数看起就够了。
+	if _, rest, found := strings.Cut(out, "\nPlan: "); found {
+		out = "Plan: " + rest
+	}
+	quote(out)
 	out, pending, err := t.plan(ctx)
 	if err != nil {
 		return err
@@ -159,8 +164,15 @@ func driftInTerraform(ctx context.Context, platform *harness.Platform, users *us
 	}
 	quote(out)
 	say("the plan shows it; applying puts it right")
-	if err := t.must(ctx, "apply", "-input=false", "-auto-approve"); err != nil {
+	out, err = t.must(ctx, "apply", "-input=false", "-auto-approve")
+	if err != nil {
 		return err
+	}
+	// 计划刚印过，这里只要结果。
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, "Modif") || strings.HasPrefix(line, "Apply complete") {
+			quote(line)
+		}
 	}
 	return users.groupsAre(ctx, user.Name, user.Spec.Groups)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/kubellm/kubellm/test/harness"
@@ -37,12 +36,12 @@ func up(ctx context.Context, d *demo) error {
 	return nil
 }
 
-// giveUp 给出各部件最后的日志，并停止它们；中断（Ctrl-C）时不必看日志。
+// giveUp 给出各部件日志里的异常，并停止它们；中断（Ctrl-C）时不必看日志。
 func giveUp(ctx context.Context, d *demo, cause error) error {
 	if ctx.Err() == nil {
-		heading("What the parts last said")
+		heading("What the logs say went wrong")
 		for _, record := range d.started {
-			fmt.Println(harness.LogTail(record.Name, record.LogFile, 8))
+			printTrouble(record)
 		}
 	} else {
 		cause = errors.New("it was interrupted")
@@ -149,7 +148,7 @@ func applyWithKubectl(ctx context.Context, platform *harness.Platform) error {
 
 // kubectl 说出命令，执行并给出输出。
 func kubectl(ctx context.Context, kubeconfig string, args ...string) error {
-	say("$ kubectl %s", strings.Join(args, " "))
+	say("$ kubectl %s", shellLine(args))
 	out, err := harness.Kubectl(ctx, kubeconfig, "", args...)
 	if err != nil {
 		return err

@@ -2,12 +2,14 @@ package crossplane
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // Secret 不含 kubeconfig 时的键，与 Kubernetes 自己的 Secret 类型（tls、service-account-token）一致，现成的可直接用。
@@ -46,30 +48,40 @@ func credentialsFrom(c config, secret *corev1.Secret) (*rest.Config, error) {
 }
 
 // configFromKubeconfig 只接受自足的 kubeconfig：文件与命令会在 provider 进程里读取、执行，等于把它的身份交给写 Secret 的人。
+// 所以要在任何一个文件被打开之前拒绝。
 func configFromKubeconfig(kubeconfig []byte) (*rest.Config, error) {
-	cfg, err := clientcmd.RESTConfigFromKubeConfig(kubeconfig)
+	loaded, err := clientcmd.Load(kubeconfig)
+	if err == nil {
+		err = clientcmdapi.MinifyConfig(loaded)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("it is cut short or malformed: %w", err)
 	}
-	refused := map[string]bool{
-		"exec":                  cfg.ExecProvider != nil,
-		"auth-provider":         cfg.AuthProvider != nil,
-		"tokenFile":             cfg.BearerTokenFile != "",
-		"client-certificate":    cfg.CertFile != "",
-		"client-key":            cfg.KeyFile != "",
-		"certificate-authority": cfg.CAFile != "",
+	if outside := outsideReferences(loaded); len(outside) > 0 {
+		return nil, fmt.Errorf("it refers to files or commands (%s), which the provider does not have: write them out, as kubectl config view --raw --flatten --minify does", strings.Join(outside, ", "))
 	}
-	var found []string
-	for field, is := range refused {
-		if is {
-			found = append(found, field)
-		}
-	}
-	if len(found) > 0 {
-		slices.Sort(found)
-		return nil, fmt.Errorf("it refers to files or commands (%s), which the provider does not have: write them out, as kubectl config view --raw --flatten does", strings.Join(found, ", "))
+	cfg, err := clientcmd.NewDefaultClientConfig(*loaded, &clientcmd.ConfigOverrides{}).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("it is incomplete: %w", err)
 	}
 	return cfg, nil
+}
+
+// outsideReferences 列出 kubeconfig 里指向自身之外的字段。
+func outsideReferences(c *clientcmdapi.Config) []string {
+	found := map[string]bool{}
+	for _, user := range c.AuthInfos {
+		found["exec"] = found["exec"] || user.Exec != nil
+		found["auth-provider"] = found["auth-provider"] || user.AuthProvider != nil
+		found["tokenFile"] = found["tokenFile"] || user.TokenFile != ""
+		found["client-certificate"] = found["client-certificate"] || user.ClientCertificate != ""
+		found["client-key"] = found["client-key"] || user.ClientKey != ""
+	}
+	for _, cluster := range c.Clusters {
+		found["certificate-authority"] = found["certificate-authority"] || cluster.CertificateAuthority != ""
+	}
+	maps.DeleteFunc(found, func(_ string, is bool) bool { return !is })
+	return slices.Sorted(maps.Keys(found))
 }
 
 func configFromKeys(data map[string][]byte) (*rest.Config, error) {
@@ -92,10 +104,5 @@ func keysOf(data map[string][]byte) string {
 	if len(data) == 0 {
 		return "no keys"
 	}
-	keys := make([]string, 0, len(data))
-	for key := range data {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return strings.Join(keys, ", ")
+	return strings.Join(slices.Sorted(maps.Keys(data)), ", ")
 }

@@ -3,6 +3,7 @@ package crossplane
 import (
 	"context"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -93,7 +94,10 @@ func (k configKind) gvks(mgr ctrl.Manager) (resource.ProviderConfigKinds, error)
 	return kinds, nil
 }
 
-// setupReaper 设置使用记录的清理：有人强行拿掉托管资源的 finalizer 之后，没有别人会来释放记录。
+// reapInterval 是正在删除、但仍有人用的记录多久再看一次：托管资源消失时没有事件通知清理者。
+const reapInterval = time.Minute
+
+// setupReaper 设置使用记录的清理：有人强行拿掉托管资源的 finalizer，或恰在此时崩溃，就没有别人会来释放记录。
 func (k configKind) setupReaper(mgr ctrl.Manager, o Options, usage schema.GroupVersionKind) error {
 	name := "usage/" + usage.GroupKind().String()
 	r := &usageReaper{kube: mgr.GetClient(), live: mgr.GetAPIReader(), usage: k.usage}
@@ -123,8 +127,11 @@ func (r *usageReaper) Reconcile(ctx context.Context, req reconcile.Request) (rec
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	inUse, err := r.userExists(ctx, usage)
-	if err != nil || inUse {
+	if err != nil {
 		return reconcile.Result{}, err
+	}
+	if inUse {
+		return reconcile.Result{RequeueAfter: reapInterval}, nil
 	}
 	return reconcile.Result{}, releaseUsage(ctx, r.kube, usage)
 }

@@ -61,12 +61,17 @@ func (f *usageFinalizer) AddFinalizer(ctx context.Context, mg resource.Object) e
 	return nil
 }
 
-// RemoveFinalizer 先释放使用记录：反过来的话，中途崩溃就没有人再去释放它。
+// RemoveFinalizer 先放走托管资源，再释放记录：反过来的话，配置可能在两步之间消失，
+// 而放走托管资源那一步遇到冲突要重来时，就再也连不上平台。两步之间崩溃了有 usageReaper。
 func (f *usageFinalizer) RemoveFinalizer(ctx context.Context, mg resource.Object) error {
-	if err := f.release(ctx, emptyUsageOf(mg)); err != nil {
+	usage := emptyUsageOf(mg)
+	if err := f.Finalizer.RemoveFinalizer(ctx, mg); err != nil {
+		return fmt.Errorf("cannot remove the finalizer: %w", err)
+	}
+	if err := f.release(ctx, usage); err != nil {
 		return fmt.Errorf("cannot release the provider config: %w", err)
 	}
-	return f.Finalizer.RemoveFinalizer(ctx, mg)
+	return nil
 }
 
 func (f *usageFinalizer) release(ctx context.Context, usage client.Object) error {

@@ -84,7 +84,7 @@ func (c *Client[T, L]) send(ctx context.Context, key Key, how types.PatchType, b
 
 // body 是要应用的内容：配置写了的字段、显式的授权字段、归属标记，以及所针对的 uid 与版本。
 func (c *Client[T, L]) body(want Desired[T], on precondition) ([]byte, error) {
-	tree, err := desiredTree(c.kind, want.Object)
+	tree, err := configuredTree(c.kind, want.Object)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 
 // 凭据被拒之后重试的间隔，从 firstPause 起加倍：不打扰平台，恢复时也不用人来推一把。
 const (
-	firstPause           = 5 * time.Second
+	firstPause           = 2 * time.Second
 	unauthenticatedPause = 30 * time.Second
 	forbiddenPause       = 3 * time.Minute
 )

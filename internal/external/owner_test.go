@@ -142,7 +142,7 @@ func TestOwnedByAnother(t *testing.T) {
 		},
 		"OtherInstance": {
 			reason: "an object of another instance of the same toolchain: same field manager, another mark",
-			hold: func(_ *testing.T, first, second *stage) string {
+			hold: func(_ *testing.T, _, second *stage) string {
 				mine := second.want
 				mine.Owner = "kubellm-test/another-workspace"
 				must[*iamv1alpha1.User](second.t)(second.Apply(second.t.Context(), mine, nil))

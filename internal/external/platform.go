@@ -93,6 +93,10 @@ func (p *Platform) connect(cfg *rest.Config) error {
 	cfg = rest.CopyConfig(cfg)
 	// 平台自己限流（429）；客户端再限一道只会让上千个资源排队。
 	cfg.QPS, cfg.RateLimiter = -1, nil
+	// 客户端的总超时会切断监视；每次读写另有期限。
+	cfg.Timeout = 0
+	cfg.ContentConfig = rest.ContentConfig{}
+	cfg.WarningHandler, cfg.WarningHandlerWithContext = warnings{p.options.Logger}, nil
 	cfg.UserAgent = p.options.UserAgent
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = rest.DefaultKubernetesUserAgent()
@@ -108,6 +112,16 @@ func (p *Platform) connect(cfg *rest.Config) error {
 	p.http = &http.Client{Transport: &roundTripper{next: rt, metrics: p.metrics}}
 	p.clients, err = versioned.NewForConfigAndClient(cfg, p.http)
 	return err
+}
+
+// warnings 把平台随回答给的告诫记进日志，例如用了将要废弃的字段。
+type warnings struct{ log logr.Logger }
+
+// HandleWarningHeader 记一条告诫；299 之外的代码不是给人看的。
+func (w warnings) HandleWarningHeader(code int, _, text string) {
+	if code == 299 && text != "" {
+		w.log.Info("The platform warns", "warning", text)
+	}
 }
 
 // Close 停止所有监视并断开空闲连接。
@@ -175,7 +189,7 @@ type identity struct {
 	Proxy, Dial, Transport, Wrappers bool
 }
 
-// ConfigDigest 是确定服务器与身份的一切的摘要，用作缓存的键。
+// ConfigDigest 是确定服务器与身份的一切的摘要，用作缓存的键。函数不能比较，只看有没有。
 func ConfigDigest(cfg *rest.Config) string {
 	id := identity{
 		Host: cfg.Host, APIPath: cfg.APIPath,

@@ -43,7 +43,8 @@ var (
 	built   = map[string]string{}
 )
 
-// Build 把 name 构建到 bin/ 并返回路径；每个程序里每个名字只构建一次，没有改动时由 go 的缓存直接给出。
+// Build 把 name 构建到 bin/（带竞争检测器时到 bin/race/）并返回路径；
+// 每个程序里每个名字只构建一次，没有改动时由 go 的缓存直接给出。
 func Build(ctx context.Context, name string) (string, error) {
 	buildMu.Lock()
 	defer buildMu.Unlock()
@@ -58,13 +59,17 @@ func Build(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(root, "bin", name)
-	unlock, err := lock(filepath.Join(root, "bin", "."+name+".lock"))
+	dir, args := filepath.Join(root, "bin"), []string{"build", "-buildvcs=false"}
+	if raceEnabled {
+		dir, args = filepath.Join(dir, "race"), append(args, "-race")
+	}
+	path := filepath.Join(dir, name)
+	unlock, err := lock(filepath.Join(dir, "."+name+".lock"))
 	if err != nil {
 		return "", fmt.Errorf("build %s: %w", name, err)
 	}
 	defer unlock()
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, pkg)
+	cmd := exec.CommandContext(ctx, "go", append(args, "-o", path, pkg)...)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s with %q in %s: %w\n%s", name, cmd.String(), root, err, out)

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"testing"
@@ -11,12 +12,14 @@ import (
 
 // stopper 是测试结束时要停止的部件。
 type stopper interface {
+	Name() string
 	Stop() error
+	LogFile() string
 	LogTail(n int) string
 }
 
 // NewPlatform 为一个测试启动平台服务器，测试结束时停止；Dir 为空时用临时目录。
-// 停得不干净算测试失败，测试失败时打印它最后的日志。
+// 停得不干净、报告过竞争都算测试失败；测试失败时打印它最后的日志。
 func NewPlatform(t testing.TB, o PlatformOptions) *Platform {
 	t.Helper()
 	o.Binary = Binary(t, "kubellm-apiserver", o.Binary)
@@ -130,11 +133,25 @@ func started[P stopper](t testing.TB, p P, err error) P {
 		if err := p.Stop(); err != nil {
 			t.Error(err)
 		}
+		checkRaces(t, p)
 		if t.Failed() {
 			t.Log(p.LogTail(2 * failureLogLines))
 		}
 	})
 	return p
+}
+
+// checkRaces 在部件的日志里找竞争检测器的报告：被 SIGKILL 的进程来不及用退出码说出来。
+func checkRaces(t testing.TB, p stopper) {
+	t.Helper()
+	log, err := os.ReadFile(p.LogFile())
+	if err != nil {
+		t.Errorf("read the log of %s: %v", p.Name(), err)
+		return
+	}
+	if _, report, found := bytes.Cut(log, []byte("WARNING: DATA RACE")); found {
+		t.Errorf("%s reported a data race:%.4000s", p.Name(), report)
+	}
 }
 
 // dataDir 补上数据目录。不用 t.TempDir：测试名长时，里面的 unix 套接字会超过路径长度上限。

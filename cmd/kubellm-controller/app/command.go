@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/kubellm/kubellm/internal/version"
 )
 
 // NewCommand 返回根命令；用法错误写给人看，此后的一切写成 JSON 日志。
@@ -21,9 +23,9 @@ func NewCommand() *cobra.Command {
 		Short: "Run the controllers of the KubeLLM platform",
 		Long: "kubellm-controller keeps the status of users and role bindings up to date on a KubeLLM platform\n" +
 			"server, and gives every new user a default role binding. Run one instance per platform.",
-		Args:          cobra.NoArgs,
-		SilenceUsage:  true,
-		SilenceErrors: false,
+		Version:      version.String(),
+		Args:         cobra.NoArgs,
+		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			options.Complete()
 			if err := errors.Join(options.Validate()...); err != nil {

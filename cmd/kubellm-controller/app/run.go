@@ -19,6 +19,7 @@ import (
 	"github.com/kubellm/kubellm/internal/controller/index"
 	"github.com/kubellm/kubellm/internal/controller/rolebinding"
 	"github.com/kubellm/kubellm/internal/controller/user"
+	"github.com/kubellm/kubellm/internal/version"
 )
 
 // Run 装配并运行控制器，直到 ctx 结束。
@@ -34,7 +35,7 @@ func Run(ctx context.Context, o *Options) error {
 	if err := setupControllers(ctx, mgr, o); err != nil {
 		return fmt.Errorf("set up the controllers on %s: %w", config.Host, err)
 	}
-	ctrl.Log.Info("Starting the controllers", "server", config.Host, "defaultRole", o.DefaultRole)
+	ctrl.Log.Info("Starting the controllers", "version", version.String(), "server", config.Host, "defaultRole", o.DefaultRole)
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("run the controllers on %s: %w", config.Host, err)
 	}
@@ -49,7 +50,7 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 		return nil, fmt.Errorf("read the connection to the platform from %q: %w", kubeconfig, err)
 	}
 	config.QPS = -1
-	config.UserAgent = "kubellm-controller"
+	config.UserAgent = "kubellm-controller/" + version.String()
 	return config, nil
 }
 

@@ -3,11 +3,9 @@ package kind
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 
-	"github.com/go-logr/logr"
-	"github.com/go-logr/logr/funcr"
-	"github.com/hashicorp/terraform-plugin-log/tflog"
 	"k8s.io/client-go/rest"
 
 	"github.com/kubellm/kubellm/internal/external"
@@ -40,6 +38,8 @@ func (c *Connection) open(ctx context.Context) (*external.Platform, error) {
 	if err != nil {
 		return nil, err
 	}
+	credentials := rest.CopyConfig(cfg)
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return logged{next: next, cfg: credentials} })
 	platform, err := external.NewPlatform(cfg, external.Options{
 		FieldManager: FieldManager,
 		UserAgent:    c.UserAgent,
@@ -51,22 +51,4 @@ func (c *Connection) open(ctx context.Context) (*external.Platform, error) {
 	}
 	c.platform = platform
 	return platform, nil
-}
-
-// mask 让日志里出现的凭据都变成星号：外部层不记凭据，这里防的是将来有人多记一行。
-func mask(ctx context.Context, cfg *rest.Config) context.Context {
-	for _, secret := range []string{cfg.BearerToken, cfg.Password, string(cfg.KeyData)} {
-		if secret != "" {
-			ctx = tflog.MaskLogStrings(ctx, secret)
-			ctx = tflog.MaskMessageStrings(ctx, secret)
-		}
-	}
-	return ctx
-}
-
-// logger 把外部层的日志接到 TF_LOG。
-func logger(ctx context.Context) logr.Logger {
-	return funcr.New(func(prefix, args string) {
-		tflog.Debug(ctx, "platform client "+prefix, map[string]any{"entry": args})
-	}, funcr.Options{Verbosity: 2})
 }

@@ -32,7 +32,7 @@ func (r *managed[M, T, L]) Delete(ctx context.Context, req resource.DeleteReques
 		return
 	}
 	deletion, err := client.Delete(ctx, want)
-	if err == nil && deletion == external.Terminating {
+	if err == nil && deletion == "x" {
 		err = client.WaitGone(ctx, want.Key(), inst.UID)
 	}
 	if err != nil {
@@ -47,7 +47,7 @@ func (r *managed[M, T, L]) Delete(ctx context.Context, req resource.DeleteReques
 // adopt 在删除之前接管导入后还没写过的对象：导入就是明说要由 Terraform 管，销毁也包括在内。
 // 返回 false 表示没有什么可删的，或者出了错。
 func (t task[M, T, L]) adopt(ctx context.Context, client *external.Client[T, L], want external.Desired[T], inst instance) bool {
-	_, err := client.Adopt(ctx, want, inst.Import.Holder)
+	_, err := t.takeOver(ctx, client, want, inst)
 	switch external.ClassOf(err) {
 	case "":
 		return true

@@ -63,7 +63,7 @@ func attributePath(ctx context.Context, in schema.Schema, field string) (path.Pa
 	}
 	at, found := path.Empty(), false
 	for _, p := range parts[1:] {
-		next := at
+		var next path.Path
 		switch {
 		case p.name != "":
 			next = at.AtName(attributeName(p.name))

@@ -60,8 +60,8 @@ func (k *Kind[M, T, L]) resourceSchema(ctx context.Context) schema.Schema {
 func (k *Kind[M, T, L]) timeoutsAttribute(ctx context.Context) schema.Attribute {
 	attribute := timeouts.Attributes(ctx, timeouts.Opts{
 		Delete: true,
-		DeleteDescription: fmt.Sprintf("How long to wait until a deleted %s is really gone, for example `30s` or `15m`. Defaults to `%s`.",
-			k.Title, defaultDeleteTimeout),
+		DeleteDescription: fmt.Sprintf("How long to wait until a deleted %s is really gone, for example `30s` or `15m`. Defaults to `%dm`.",
+			k.Title, int(defaultDeleteTimeout.Minutes())),
 	}).(schema.SingleNestedAttribute)
 	attribute.MarkdownDescription = "How long Terraform waits."
 	return attribute

@@ -92,10 +92,15 @@ func (k *Kind[M, T, L]) spec(ctx context.Context, model M) (map[string]attr.Valu
 	return object.Attributes(), diags
 }
 
-// whole 是对象的一切：数据源、列表用它。
+// whole 是对象的一切：数据源、列表用它。没有元素的列表是空的而不是 null，读它的人不必先判断。
 func (k *Kind[M, T, L]) whole(ctx context.Context, object T) (map[string]attr.Value, diag.Diagnostics) {
 	values, diags := k.spec(ctx, k.FromAPI(object))
 	values = maps.Clone(values)
+	for name, value := range values {
+		if list, ok := value.(types.List); ok && list.IsNull() {
+			values[name] = types.ListValueMust(list.ElementType(ctx), nil)
+		}
+	}
 	values[attrName] = types.StringValue(object.GetName())
 	values[attrLabels] = stringMap(visible(object.GetLabels(), []string{reservedPrefix}))
 	values[attrAnnotations] = stringMap(visible(object.GetAnnotations(), hiddenAnnotations))

@@ -23,7 +23,7 @@ func (objectName) Description(context.Context) string {
 
 func (v objectName) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 
-func (v objectName) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+func (objectName) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
@@ -45,7 +45,7 @@ func (reservedKeys) Description(context.Context) string {
 
 func (v reservedKeys) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 
-func (v reservedKeys) ValidateMap(_ context.Context, req validator.MapRequest, resp *validator.MapResponse) {
+func (reservedKeys) ValidateMap(_ context.Context, req validator.MapRequest, resp *validator.MapResponse) {
 	for key := range req.ConfigValue.Elements() {
 		if strings.HasPrefix(key, reservedPrefix) {
 			resp.Diagnostics.AddAttributeError(req.Path.AtMapKey(key), "Reserved key",

@@ -12,7 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"k8s.io/apimachinery/pkg/util/rand"
 
-	"github.com/kubellm/kubellm/apis/generated/clientset/versioned"
 	"github.com/kubellm/kubellm/test/harness"
 )
 
@@ -79,16 +78,6 @@ var factories = map[string]func() (tfprotov6.ProviderServer, error){
 // providerBlock 是以 kubeconfig 连接平台的配置块。
 func providerBlock(kubeconfig string) string {
 	return fmt.Sprintf("provider \"kubellm\" {\n  kubeconfig = %q\n}\n", kubeconfig)
-}
-
-// clients 是管理员的类型化客户端，测试用它扮演"别人"。
-func clients(t *testing.T) versioned.Interface {
-	t.Helper()
-	c, err := versioned.NewForConfig(harness.Config(t, platform.Kubeconfig))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 // unique 给出别的测试不会用到的对象名。

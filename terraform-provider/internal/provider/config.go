@@ -3,6 +3,7 @@ package provider
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -135,7 +136,7 @@ func (m configModel) resolve() (settings, diag.Diagnostics) {
 	case len(givenNames(byServer)) > 0:
 		fields = byServer
 	default:
-		fields = append(byKubeconfig, byServer...)
+		fields = slices.Concat(byKubeconfig, byServer)
 	}
 	set := settings{values: map[string]string{}, origins: map[string]string{}}
 	for _, f := range fields {

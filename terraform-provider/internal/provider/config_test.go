@@ -1,13 +1,18 @@
 package provider
 
 import (
+	"bytes"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/kubellm/kubellm/test/harness"
 )
@@ -22,7 +27,7 @@ func clearEnvironment(t *testing.T) {
 
 func allFields(m configModel) []field {
 	byKubeconfig, byServer := m.ways()
-	return append(byKubeconfig, byServer...)
+	return slices.Concat(byKubeconfig, byServer)
 }
 
 func TestResolve(t *testing.T) {
@@ -202,5 +207,47 @@ func TestUnknownIsExplained(t *testing.T) {
 	_, err := set.restConfig()
 	if err == nil || !strings.Contains(err.Error(), "server") || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("restConfig() with an unknown server: %v", err)
+	}
+}
+
+// TestTruncatedKubeconfig 在每一处截断 kubeconfig：任何残缺的文件都在连接之前就被认出，说得出是哪个文件。
+func TestTruncatedKubeconfig(t *testing.T) {
+	clearEnvironment(t)
+	whole, err := os.ReadFile(platform.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole = bytes.TrimRight(whole, "\n")
+	// 最后几个字符可能只是 base64 的填充，少了也还是同一份凭据。
+	for length := 0; length < len(whole)-3; length += 7 {
+		file := tempFile(t, "kubeconfig", string(whole[:length]))
+		set, diags := configModel{Kubeconfig: types.StringValue(file)}.resolve()
+		if diags.HasError() {
+			t.Fatal(diags)
+		}
+		if _, err := set.restConfig(); err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("the first %d of %d bytes: error %v, want one that names the file", length, len(whole), err)
+		}
+	}
+}
+
+// TestUnknownIsDeferred 会推迟的 Terraform（Stacks）遇到还不知道的配置时推迟整个提供者，其余的照常计划。
+func TestUnknownIsDeferred(t *testing.T) {
+	clearEnvironment(t)
+	schema := configSchema()
+	of := schema.Type().TerraformType(t.Context()).(tftypes.Object)
+	values := map[string]tftypes.Value{}
+	for name, attribute := range of.AttributeTypes {
+		values[name] = tftypes.NewValue(attribute, nil)
+	}
+	values["server"] = tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
+	for _, allowed := range []bool{true, false} {
+		req := provider.ConfigureRequest{Config: tfsdk.Config{Schema: schema, Raw: tftypes.NewValue(of, values)}}
+		req.ClientCapabilities.DeferralAllowed = allowed
+		var resp provider.ConfigureResponse
+		New("test")().Configure(t.Context(), req, &resp)
+		if resp.Diagnostics.HasError() || (resp.Deferred != nil) != allowed {
+			t.Errorf("deferral allowed %v: deferred %v, %v", allowed, resp.Deferred, resp.Diagnostics)
+		}
 	}
 }

@@ -14,10 +14,10 @@ import (
 type life struct {
 	// plural 是 kubectl 用的资源名。
 	plural string
-	// full 写满所有字段；less 去掉一些、改掉一些；bare 不写任何会授权的可选字段。
-	full, less, bare string
-	// fullSpec、lessSpec、bareSpec 是平台上应有的样子。
-	fullSpec, lessSpec, bareSpec string
+	// full 写满所有字段；less 去掉一些、改掉一些；zero 写的是空值，空值不等于没写；bare 不写任何会授权的可选字段。
+	full, less, zero, bare string
+	// fullSpec、lessSpec、zeroSpec、bareSpec 是平台上应有的样子。
+	fullSpec, lessSpec, zeroSpec, bareSpec string
 	// drift 是别人改了配置写明的字段，aside 是别人写了配置没写、也不授权的字段，widen 是别人放大了没写的授权。
 	drift, aside, widen string
 }
@@ -38,6 +38,13 @@ var lives = map[string]life{
 			groups = []
 			labels = { team = "research" }`,
 		lessSpec: `{"email": "ada@example.org", "suspended": false}`,
+		zero: `
+			display_name = ""
+			groups       = []
+			suspended    = true
+			labels       = {}
+			annotations  = {}`,
+		zeroSpec: `{"displayName": "", "suspended": true}`,
 		bare:     ``,
 		bareSpec: `{"suspended": false}`,
 		drift:    `{"spec": {"email": "by-hand@example.com"}}`,
@@ -61,6 +68,11 @@ var lives = map[string]life{
 			rules  = [{ api_groups = ["iam.kubellm.io"], resources = ["users"], verbs = ["get"] }]
 			labels = { team = "research" }`,
 		lessSpec: `{"rules": [{"apiGroups": ["iam.kubellm.io"], "resources": ["users"], "verbs": ["get"]}]}`,
+		zero: `
+			description = ""
+			rules       = []
+			labels      = {}`,
+		zeroSpec: `{"description": ""}`,
 		bare:     ``,
 		bareSpec: `{}`,
 		drift:    `{"spec": {"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]}}`,
@@ -86,6 +98,12 @@ var lives = map[string]life{
 			all_namespaces = true
 			labels         = { team = "research" }`,
 		lessSpec: `{"roleRef": {"name": "kubellm-viewer"}, "allNamespaces": true, "subjects": [{"kind": "Group", "name": "search"}]}`,
+		zero: `
+			role_ref       = { name = "kubellm-viewer" }
+			subjects       = []
+			namespaces     = ["default"]
+			all_namespaces = false`,
+		zeroSpec: `{"roleRef": {"name": "kubellm-viewer"}, "allNamespaces": false, "namespaces": ["default"]}`,
 		bare: `
 			role_ref   = { name = "kubellm-viewer" }
 			namespaces = ["default"]`,
@@ -155,8 +173,18 @@ func (l life) run(t *testing.T, kind string) {
 				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionNoop),
 			},
 			{
+				Config:           config(l.zero),
+				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionUpdate),
+				Check: l.check(t, name, func() {
+					sameSpec(t, "空值如所写", l.plural, name, l.zeroSpec)
+				}),
+			},
+			{
 				Config:           config(l.bare),
 				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionUpdate),
+				Check: l.check(t, name, func() {
+					sameSpec(t, "没写的不再由我们管", l.plural, name, l.bareSpec)
+				}),
 			},
 			{
 				PreConfig:        func() { patch(t, l.plural, name, l.widen) },

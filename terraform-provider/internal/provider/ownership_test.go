@@ -141,24 +141,48 @@ func TestImportThenDestroy(t *testing.T) {
 	absent(t, "销毁删除导入的对象", "users", name)
 }
 
-// TestImportedObjectTakenByAnother 导入之后、写入之前被别人接走的，不能再抢回来。
-func TestImportedObjectTakenByAnother(t *testing.T) {
-	name := unique("raced")
-	manual(t, name)
-	slow, fast := newUserWorkspace(t, platform.Kubeconfig), newUserWorkspace(t, platform.Kubeconfig)
-	slow.write(t, "main.tf", userBlock("it", name, `email = "slow@example.com"`))
-	fast.write(t, "main.tf", userBlock("it", name, `email = "fast@example.com"`))
-	slow.succeed(t, "import", "kubellm_user.it", name)
-	slow.succeed(t, "plan", "-out=saved")
-	fast.succeed(t, "import", "kubellm_user.it", name)
-	fast.apply(t)
-
-	owner := read(t, "users", name).owner()
-	slow.refuse(t, "保存的计划不能从新主人手里接管", []string{"apply", "saved"}, owner)
-	if got := read(t, "users", name); got.owner() != owner || got.Spec["email"] != "fast@example.com" {
-		t.Errorf("the object was taken from its new owner: %+v", got)
+// TestImportedObjectChangedHands 导入之后、写入之前易了主或被重建的，不是人说要接管的那个。
+func TestImportedObjectChangedHands(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		then   func(t *testing.T, name string)
+	}{
+		"Taken": {
+			reason: "不能从新主人手里抢",
+			then: func(t *testing.T, name string) {
+				other := newUserWorkspace(t, platform.Kubeconfig)
+				other.write(t, "main.tf", userBlock("it", name, `email = "other@example.com"`))
+				other.succeed(t, "import", "kubellm_user.it", name)
+				other.apply(t)
+			},
+		},
+		"MadeAgain": {
+			reason: "主人看上去没变，对象却是另一个",
+			then: func(t *testing.T, name string) {
+				kubectl(t, "delete", "users", name)
+				manual(t, name)
+			},
+		},
 	}
-	fast.destroy(t)
+	for label, c := range cases {
+		t.Run(label, func(t *testing.T) {
+			name := unique("raced")
+			manual(t, name)
+			w := newUserWorkspace(t, platform.Kubeconfig)
+			w.write(t, "main.tf", userBlock("it", name, `email = "slow@example.com"`))
+			w.succeed(t, "import", "kubellm_user.it", name)
+			w.succeed(t, "plan", "-out=update")
+			w.succeed(t, "plan", "-destroy", "-out=destroy")
+			c.then(t, name)
+			before := read(t, "users", name)
+
+			w.refuse(t, c.reason, []string{"apply", "update"}, "Cannot update the user", before.owner(), "import {")
+			contains(t, "销毁也不动它", w.succeed(t, "apply", "destroy"), "left alone")
+			if after := read(t, "users", name); after.Metadata.ResourceVersion != before.Metadata.ResourceVersion {
+				t.Errorf("%s: the object was changed: %+v", c.reason, after)
+			}
+		})
+	}
 }
 
 // TestApplyInFlight 计划之后对象没了或换了：更新带着 uid，既不复活它，也不覆盖后来者。

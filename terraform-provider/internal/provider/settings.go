@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -148,20 +149,24 @@ func (s *settings) restConfig() (*rest.Config, error) {
 		return nil, fmt.Errorf("the provider's %s cannot be known until other resources are applied, so the platform cannot be asked yet; "+
 			"give a value that is known at plan, or apply those other resources first (terraform apply -target)", strings.Join(s.unknown, ", "))
 	}
-	cfg, err := s.connectionConfig()
-	if err != nil {
-		return nil, err
+	if file := s.values["kubeconfig"]; file != "" {
+		cfg, err := s.fromKubeconfig()
+		if err == nil {
+			err = checkConnection(cfg, time.Now())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("use the kubeconfig %s: %w", file, err)
+		}
+		return cfg, nil
 	}
-	if err := checkValidity(cfg, time.Now()); err != nil {
-		return nil, err
+	cfg := s.fromServer()
+	if err := checkConnection(cfg, time.Now()); err != nil {
+		return nil, fmt.Errorf("use the server %s: %w", cfg.Host, err)
 	}
 	return cfg, nil
 }
 
-func (s *settings) connectionConfig() (*rest.Config, error) {
-	if s.values["kubeconfig"] != "" {
-		return s.fromKubeconfig()
-	}
+func (s *settings) fromServer() *rest.Config {
 	return &rest.Config{
 		Host:        s.values["server"],
 		BearerToken: s.values["token"],
@@ -170,8 +175,11 @@ func (s *settings) connectionConfig() (*rest.Config, error) {
 			CertData: []byte(s.values["client_certificate"]),
 			KeyData:  []byte(s.values["client_key"]),
 		},
-	}, nil
+	}
 }
+
+// errIncomplete 是残缺文件的统一说法：残缺的文件常常仍是合法的 YAML，只是少了后一半。
+var errIncomplete = errors.New("the file is not complete: get a fresh copy of it")
 
 func (s *settings) fromKubeconfig() (*rest.Config, error) {
 	file, err := expandHome(s.values["kubeconfig"])
@@ -180,17 +188,31 @@ func (s *settings) fromKubeconfig() (*rest.Config, error) {
 	}
 	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: file}
 	loaded, err := rules.Load()
-	if err != nil {
-		return nil, fmt.Errorf("read the kubeconfig %s: %w; the file must be complete and well formed, get a fresh copy of it", file, err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w; %w", err, errIncomplete)
+	case len(loaded.Clusters) == 0:
+		return nil, fmt.Errorf("it names no cluster; %w", errIncomplete)
 	}
 	cfg, err := clientcmd.NewNonInteractiveClientConfig(*loaded, s.values["context"], &clientcmd.ConfigOverrides{}, rules).ClientConfig()
 	if err != nil {
-		return nil, fmt.Errorf("use the kubeconfig %s: %w; check that the file is complete and that its context names a cluster and a user", file, err)
+		return nil, fmt.Errorf("%w; check that the file is complete and that the context names a cluster and a user of it", err)
 	}
 	if cfg.Host == "" {
-		return nil, fmt.Errorf("use the kubeconfig %s: it names no server; the file must be complete, get a fresh copy of it", file)
+		return nil, fmt.Errorf("it names no server; %w", errIncomplete)
+	}
+	if !hasCredentials(cfg) {
+		return nil, fmt.Errorf("it holds no credentials; %w", errIncomplete)
 	}
 	return cfg, nil
+}
+
+// hasCredentials 说配置里有没有身份；匿名者在平台上什么也做不了，去问只会得到看不懂的 401。
+func hasCredentials(cfg *rest.Config) bool {
+	return cfg.BearerToken != "" || cfg.BearerTokenFile != "" || len(cfg.CertData) > 0 || cfg.CertFile != "" ||
+		cfg.Username != "" || cfg.ExecProvider != nil || cfg.AuthProvider != nil
 }
 
 // expandHome 展开开头的 ~：Terraform 不替配置里的字符串做这件事，而人人都这么写。
@@ -206,8 +228,11 @@ func expandHome(file string) (string, error) {
 	return filepath.Join(home, rest), nil
 }
 
-// checkValidity 自己看客户端证书过期没有：平台对过期的证书只答 401，人看不出是证书的事。
-func checkValidity(cfg *rest.Config, now time.Time) error {
+// checkConnection 不连接就检查证书能不能用、过期没有：平台对过期的证书只答 401，人看不出是证书的事。
+func checkConnection(cfg *rest.Config, now time.Time) error {
+	if _, err := rest.TLSConfigFor(cfg); err != nil {
+		return err
+	}
 	data := cfg.CertData
 	if len(data) == 0 && cfg.CertFile != "" {
 		var err error
@@ -215,20 +240,17 @@ func checkValidity(cfg *rest.Config, now time.Time) error {
 			return fmt.Errorf("read the client certificate: %w", err)
 		}
 	}
-	if len(data) == 0 {
-		return nil
-	}
 	block, _ := pem.Decode(data)
 	if block == nil {
-		return errors.New("read the client certificate: it is not PEM")
+		return nil
 	}
 	certificate, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
 		return fmt.Errorf("read the client certificate: %w", err)
 	}
 	if now.After(certificate.NotAfter) {
-		return fmt.Errorf("the client certificate of %q for %s expired at %s; get a new one",
-			certificate.Subject.CommonName, cfg.Host, certificate.NotAfter.UTC().Format(time.RFC3339))
+		return fmt.Errorf("the client certificate of %q expired at %s: get a new one",
+			certificate.Subject.CommonName, certificate.NotAfter.UTC().Format(time.RFC3339))
 	}
 	return nil
 }

@@ -33,6 +33,13 @@ func await[M resource.Managed](t *testing.T, c *controlPlane, mg M, what string,
 // awaitReady 等托管资源既同步又就绪。
 func awaitReady[M resource.Managed](t *testing.T, c *controlPlane, mg M) {
 	t.Helper()
+	defer func() {
+		if t.Failed() {
+			out, err := harness.Kubectl(context.Background(), platform.Kubeconfig, "", "get", "users", "-o", "yaml", "--show-managed-fields", mg.GetName())
+			t.Log(time.Now(), out, err)
+			t.Log(harness.Kubectl(context.Background(), c.Kubeconfig, "", "get", "users.iam.kubellm.m.crossplane.io", "-A", "-o", "yaml", "--field-selector=metadata.name="+mg.GetName()))
+		}
+	}()
 	await(t, c, mg, "ready and synced", promptly, isReady[M])
 }
 
@@ -72,6 +79,9 @@ func awaitGone(t *testing.T, c *controlPlane, o client.Object) {
 		}
 		if err == nil {
 			err = fmt.Errorf("it is still there with finalizers %q", o.GetFinalizers())
+			if mg, ok := o.(resource.Managed); ok {
+				err = fmt.Errorf("%w, Synced: %s", err, mg.GetCondition(xpv2.TypeSynced).Message)
+			}
 		}
 		return err
 	})

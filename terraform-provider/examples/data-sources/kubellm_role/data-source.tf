@@ -1,0 +1,3 @@
+data "kubellm_role" "viewer" {
+  name = "kubellm-viewer"
+}

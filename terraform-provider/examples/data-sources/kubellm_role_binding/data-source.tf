@@ -1,0 +1,3 @@
+data "kubellm_role_binding" "research_reads_users" {
+  name = kubellm_role_binding.research_reads_users.name
+}

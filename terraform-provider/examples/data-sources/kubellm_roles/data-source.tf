@@ -1,0 +1,1 @@
+data "kubellm_roles" "all" {}

@@ -1,0 +1,3 @@
+data "kubellm_user" "ada" {
+  name = kubellm_user.ada.name
+}

@@ -1,0 +1,3 @@
+data "kubellm_users" "research" {
+  label_selector = "team=research"
+}

@@ -1,0 +1,11 @@
+terraform {
+  required_providers {
+    kubellm = {
+      source = "kubellm/kubellm"
+    }
+  }
+}
+
+provider "kubellm" {
+  kubeconfig = "~/.kube/kubellm.kubeconfig"
+}

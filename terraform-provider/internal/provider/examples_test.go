@@ -1,0 +1,77 @@
+package provider
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kubellm/kubellm/test/harness"
+)
+
+// copyConfiguration 把一棵目录树里的每个 .tf 文件放进工作目录，文件名取自路径。
+func (w *workspace) copyConfiguration(t *testing.T, root string) {
+	t.Helper()
+	found := 0
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		if filepath.Ext(path) != ".tf" {
+			t.Errorf("%s is not a Terraform file, so no test applies it", path)
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		w.write(t, strings.ReplaceAll(relative, string(filepath.Separator), "_"), string(content))
+		found++
+		return nil
+	})
+	if err != nil || found == 0 {
+		t.Fatalf("copy the %d configuration files of %s: %v", found, root, err)
+	}
+}
+
+// TestExamples 应用 examples/terraform 的每个文件，正如 make demo：以自动化的身份，平台由环境变量给出。
+func TestExamples(t *testing.T) {
+	root, err := harness.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorkspace(t)
+	if err := os.Remove(filepath.Join(w.dir, "provider.tf")); err != nil {
+		t.Fatal(err)
+	}
+	w.env = append(w.env, "KUBELLM_KUBECONFIG="+platform.Kubeconfig)
+	w.copyConfiguration(t, filepath.Join(root, "examples", "terraform"))
+	contains(t, "输出来自数据源", w.apply(t), "margaret@example.org", "search-directory-readers", `"list"`)
+	w.emptyPlan(t, "第二次计划是空的")
+	w.destroy(t)
+}
+
+// TestDocumentationExamples 应用文档里的每个例子；提供者的例子从家目录里的 kubeconfig 读平台。
+func TestDocumentationExamples(t *testing.T) {
+	home := t.TempDir()
+	if err := os.Mkdir(filepath.Join(home, ".kube"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(platform.Kubeconfig, filepath.Join(home, ".kube", "kubellm.kubeconfig")); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorkspace(t)
+	if err := os.Remove(filepath.Join(w.dir, "provider.tf")); err != nil {
+		t.Fatal(err)
+	}
+	w.env = append(w.env, "HOME="+home)
+	w.copyConfiguration(t, "../../examples")
+	w.apply(t)
+	w.emptyPlan(t, "第二次计划是空的")
+	w.destroy(t)
+}

@@ -1,0 +1,68 @@
+package provider
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// TestDestroyWaitsForFinalizers 等到对象真的不在了才算销毁；到时限还没走的，说得出是谁没放手。
+func TestDestroyWaitsForFinalizers(t *testing.T) {
+	const finalizer = "example.com/keep"
+	name := unique("finalized")
+	w := newUserWorkspace(t, platform.Kubeconfig)
+	w.write(t, "main.tf", userBlock("it", name, `timeouts = { delete = "2s" }`))
+	w.apply(t)
+	patch(t, "users", name, fmt.Sprintf(`{"metadata": {"finalizers": [%q]}}`, finalizer))
+	t.Cleanup(func() { cleanup(t, "users", name) })
+
+	w.refuse(t, "到时限还没走的，说得出是谁没放手", []string{"destroy", "-auto-approve"}, finalizer, name)
+	if got := w.addresses(t); len(got) != 1 {
+		t.Errorf("after the failed destroy the state has %v, want the user still", got)
+	}
+
+	w.write(t, "main.tf", userBlock("it", name, `timeouts = { delete = "1m" }`))
+	w.succeed(t, "apply", "-auto-approve")
+	release := time.AfterFunc(2*time.Second, func() {
+		patch(t, "users", name, `{"metadata": {"finalizers": null}}`)
+	})
+	defer release.Stop()
+	w.destroy(t)
+	absent(t, "销毁返回时对象已不在", "users", name)
+}
+
+// TestProviderConfigKnownOnlyAtApply 平台可能由同一次 apply 建起来：计划时不知道连哪里，不是错误。
+func TestProviderConfigKnownOnlyAtApply(t *testing.T) {
+	name := unique("late")
+	w := newWorkspace(t)
+	w.write(t, "main.tf", fmt.Sprintf(`resource "terraform_data" "platform" {
+  input = %q
+}
+
+provider "kubellm" {
+  kubeconfig = terraform_data.platform.output
+}
+
+`, platform.Kubeconfig)+userBlock("it", name, `email = "late@example.com"`))
+	contains(t, "计划照常", w.succeed(t, "plan"), "2 to add")
+	w.apply(t)
+	sameSpec(t, "到 apply 时已知道连哪里", "users", name, `{"email": "late@example.com", "suspended": false}`)
+	w.emptyPlan(t, "第二次计划是空的")
+	w.destroy(t)
+}
+
+// TestDataSourceBeforePlatformIsKnown 数据源非要在计划时读，而平台还不知道在哪里：说得出原因和办法。
+func TestDataSourceBeforePlatformIsKnown(t *testing.T) {
+	w := newWorkspace(t)
+	w.write(t, "main.tf", fmt.Sprintf(`resource "terraform_data" "platform" {
+  input = %q
+}
+
+provider "kubellm" {
+  kubeconfig = terraform_data.platform.output
+}
+
+data "kubellm_roles" "all" {}
+`, platform.Kubeconfig))
+	w.refuse(t, "说得出是哪一项还不知道", []string{"plan"}, "kubeconfig", "until other resources are applied", "-target")
+}

@@ -1,0 +1,295 @@
+package crossplane
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	changelogs "github.com/crossplane/crossplane-runtime/v2/apis/changelogs/proto/v1alpha1"
+	"google.golang.org/grpc"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	namespacediam "github.com/kubellm/kubellm/apis/managed/namespaced/iam/v1alpha1"
+	"github.com/kubellm/kubellm/apis/meta"
+	"github.com/kubellm/kubellm/test/harness"
+)
+
+// providerRBAC 是 Crossplane 的 RBAC 管理器给 provider 的权限（自己的种类、Secret、事件、租约），外加可选的监视 CRD。
+const providerRBAC = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: provider}
+rules:
+- {apiGroups: [iam.kubellm.m.crossplane.io, iam.kubellm.crossplane.io, kubellm.m.crossplane.io, kubellm.crossplane.io], resources: ["*"], verbs: [get, list, watch, update, patch, create]}
+- {apiGroups: ["", coordination.k8s.io], resources: [secrets, configmaps, events, leases], verbs: ["*"]}
+%s
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: provider}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: provider}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: provider}]
+`
+
+const watchCRDs = `- {apiGroups: [apiextensions.k8s.io], resources: [customresourcedefinitions], verbs: [get, list, watch]}`
+
+// TestSecondControlPlane 在另一个控制面上依次看：没有权限时说清楚、先于 CRD 启动、变更日志、与第一个控制面相争、静止时不打扰平台。
+func TestSecondControlPlane(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	second, err := startControlPlane(t.Context(), s, "second")
+	if err != nil {
+		t.Fatal(err)
+	}
+	restricted := *second
+	restricted.KubeAPIServer = &harness.KubeAPIServer{}
+	*restricted.KubeAPIServer = *second.KubeAPIServer
+	restricted.Kubeconfig = harness.KubeconfigFor(t, second.KubeAPIServer, harness.Identity{User: "provider", Groups: []string{"system:serviceaccounts:crossplane-system"}})
+	second.apply(t, fmt.Sprintf(providerRBAC, ""))
+
+	t.Run("no right to read the control plane's id", func(t *testing.T) {
+		err := restricted.startProvider(t.Context())
+		if err == nil {
+			t.Fatal("the provider started")
+		}
+		for _, part := range []string{"kube-system", "forbidden", "--control-plane-id"} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("the message does not say %q: %v", part, err)
+			}
+		}
+	})
+	root, err := harness.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	harness.MustKubectl(t, second.Kubeconfig, "", "apply", "-f", filepath.Join(root, "examples", "crossplane", "01-provider-rbac.yaml"))
+
+	changes := serveChangeLogs(t, filepath.Join(s.dir, "changes.sock"))
+	second.apply(t, fmt.Sprintf(providerRBAC, watchCRDs))
+	const poll = 5 * time.Second
+	// 先于 CRD 启动：种类的 CRD 出现之后才开始管它。
+	if err := restricted.startProvider(t.Context(), "--poll="+poll.String(), "--poll-jitter-percentage=10", "--leader-election", "--leader-election-namespace=default",
+		"--enable-changelogs", "--changelogs-socket-path="+changes.socket); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.connect(t.Context(), platform); err != nil {
+		t.Fatal(err)
+	}
+	ns := second.namespace(t)
+
+	t.Run("change logs", func(t *testing.T) { testChangeLogs(t, second, ns, changes) })
+	t.Run("contested", func(t *testing.T) { testContested(t, second, ns) })
+	t.Run("idle", func(t *testing.T) { testIdle(t, second, &restricted, ns, poll) })
+	t.Run("no right to watch CRDs", func(t *testing.T) {
+		if err := restricted.provider.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		second.apply(t, fmt.Sprintf(providerRBAC, ""))
+		if err := restricted.startProvider(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		mg := user(ns, "ungated")
+		if err := second.kube.Create(t.Context(), mg); err != nil {
+			t.Fatal(err)
+		}
+		awaitReady(t, second, mg)
+	})
+}
+
+func testChangeLogs(t *testing.T, c *controlPlane, ns string, changes *changeLogs) {
+	mg := user(ns, "logged")
+	if err := c.kube.Create(t.Context(), mg); err != nil {
+		t.Fatal(err)
+	}
+	awaitReady(t, c, mg)
+	if err := c.kube.Delete(t.Context(), mg); err != nil {
+		t.Fatal(err)
+	}
+	awaitGone(t, c, mg)
+	for _, want := range []changelogs.OperationType{changelogs.OperationType_OPERATION_TYPE_CREATE, changelogs.OperationType_OPERATION_TYPE_DELETE} {
+		harness.Eventually(t, "the change log to show "+want.String(), promptly, func(context.Context) error {
+			if !changes.saw("logged", want) {
+				return errors.New("it does not yet")
+			}
+			return nil
+		})
+	}
+}
+
+// testContested 看两个控制面要同一个对象：后来的报错指名先来的，什么也不改；删掉后来的，对象还在。
+func testContested(t *testing.T, second *controlPlane, ns string) {
+	first := user(shared.namespace(t), "two-planes")
+	first.Spec.ForProvider.Email = ptrTo("first@example.org")
+	if err := shared.kube.Create(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	awaitReady(t, shared, first)
+	before := platform.user(t, "two-planes")
+	late := user(ns, "two-planes")
+	late.Spec.ForProvider.Email = ptrTo("second@example.org")
+	if err := second.kube.Create(t.Context(), late); err != nil {
+		t.Fatal(err)
+	}
+	awaitNotSynced(t, second, late, promptly, "held by", before.Annotations[meta.OwnerAnnotation])
+	platform.unchanged(t, before)
+	if err := second.kube.Delete(t.Context(), late); err != nil {
+		t.Fatal(err)
+	}
+	awaitGone(t, second, late)
+	platform.unchanged(t, before)
+}
+
+// testIdle 看 200 个就绪的资源静止两个轮询间隔：轮询确实发生了，平台却没有收到监视之外的请求，控制面上也没有写入。
+func testIdle(t *testing.T, c, provider *controlPlane, ns string, poll time.Duration) {
+	const resources = 200
+	began := time.Now()
+	for i := range resources {
+		if err := c.kube.Create(t.Context(), user(ns, fmt.Sprintf("idle-%03d", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := &namespacediam.UserList{}
+	harness.Eventually(t, fmt.Sprintf("%d users to be ready", resources), 2*time.Minute, func(ctx context.Context) error {
+		if err := c.kube.List(ctx, list, client.InNamespace(ns)); err != nil {
+			return err
+		}
+		for i := range list.Items {
+			if err := isReady(&list.Items[i]); err != nil {
+				return fmt.Errorf("%s: %w", list.Items[i].Name, err)
+			}
+		}
+		return nil
+	})
+	t.Logf("%d users were ready after %s", resources, time.Since(began).Round(time.Millisecond))
+	harness.Eventually(t, "the last writes to settle", time.Minute, func(context.Context) error {
+		return onlyWatches(c.user(), time.Now().Add(-2*time.Second))
+	})
+	if err := c.kube.List(t.Context(), list, client.InNamespace(ns)); err != nil {
+		t.Fatal(err)
+	}
+	versions := versionsOf(list)
+	reconciles := metric(t, provider.provider.MetricsURL, `controller_runtime_reconcile_total{controller="managed/user.iam.kubellm.m.crossplane.io"`)
+	since := time.Now()
+	harness.Eventually(t, "two poll intervals to pass", 4*poll, func(context.Context) error {
+		if idle := time.Since(since); idle < 2*poll+poll/2 {
+			return fmt.Errorf("only %s have passed", idle)
+		}
+		return nil
+	})
+	polled := metric(t, provider.provider.MetricsURL, `controller_runtime_reconcile_total{controller="managed/user.iam.kubellm.m.crossplane.io"`) - reconciles
+	if polled < 2*resources {
+		t.Errorf("got %v reconciles in two poll intervals, want at least %d: nothing was polled", polled, 2*resources)
+	}
+	if err := onlyWatches(c.user(), since); err != nil {
+		t.Error(err)
+	}
+	if err := c.kube.List(t.Context(), list, client.InNamespace(ns)); err != nil {
+		t.Fatal(err)
+	}
+	if changed := versions.Difference(versionsOf(list)); len(changed) > 0 {
+		t.Errorf("%d managed resources were written while idle", len(changed))
+	}
+}
+
+func versionsOf(list *namespacediam.UserList) sets.Set[string] {
+	versions := sets.New[string]()
+	for _, mg := range list.Items {
+		versions.Insert(mg.Name + "@" + mg.ResourceVersion)
+	}
+	return versions
+}
+
+func onlyWatches(user string, since time.Time) error {
+	counts, err := platform.requests(user, since)
+	if err != nil {
+		return err
+	}
+	delete(counts, "watch")
+	if len(counts) > 0 {
+		return fmt.Errorf("user %s made requests beside its watches: %v", user, counts)
+	}
+	return nil
+}
+
+// metric 是以 prefix 开头的所有序列之和。
+func metric(t *testing.T, url, prefix string) float64 {
+	t.Helper()
+	response, err := http.Get(url) //nolint:gosec // 地址来自测试自己启动的进程。
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var sum float64
+	lines := bufio.NewScanner(response.Body)
+	for lines.Scan() {
+		if !strings.HasPrefix(lines.Text(), prefix) {
+			continue
+		}
+		fields := strings.Fields(lines.Text())
+		value, err := strconv.ParseFloat(fields[len(fields)-1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += value
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return sum
+}
+
+// changeLogs 是一个真的变更日志服务，记下收到的一切。
+type changeLogs struct {
+	changelogs.UnimplementedChangeLogServiceServer
+	socket string
+
+	mu      sync.Mutex
+	entries []*changelogs.ChangeLogEntry
+}
+
+func serveChangeLogs(t *testing.T, socket string) *changeLogs {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := &changeLogs{socket: socket}
+	server := grpc.NewServer()
+	changelogs.RegisterChangeLogServiceServer(server, service)
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() {
+		server.Stop()
+		_ = os.Remove(socket)
+	})
+	return service
+}
+
+// SendChangeLog 记下一条。
+func (c *changeLogs) SendChangeLog(_ context.Context, r *changelogs.SendChangeLogRequest) (*changelogs.SendChangeLogResponse, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries = append(c.entries, r.GetEntry())
+	return &changelogs.SendChangeLogResponse{}, nil
+}
+
+func (c *changeLogs) saw(name string, operation changelogs.OperationType) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.entries {
+		if e.GetName() == name && e.GetOperation() == operation {
+			return true
+		}
+	}
+	return false
+}

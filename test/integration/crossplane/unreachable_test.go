@@ -1,0 +1,94 @@
+package crossplane
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	namespaced "github.com/kubellm/kubellm/apis/managed/namespaced/v1alpha1"
+)
+
+// TestUnreachable 看平台停了一阵：同步状况说出原因，就绪与否不再假装知道，平台回来后自己好。
+func TestUnreachable(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		reason string
+		stop   func(*platformServer) error
+		start  func(*testing.T, *platformServer) error
+		notice time.Duration
+	}{
+		"killed": {
+			reason: "the platform's process is gone: connections are refused",
+			stop:   func(p *platformServer) error { return p.Kill() },
+			start:  func(t *testing.T, p *platformServer) error { return p.Restart(t.Context()) },
+			notice: 90 * time.Second,
+		},
+		"frozen": {
+			reason: "the platform's process does not answer: connections stay open and say nothing",
+			stop:   func(p *platformServer) error { return p.Signal(syscall.SIGSTOP) },
+			start:  func(t *testing.T, p *platformServer) error { return p.Signal(syscall.SIGCONT) },
+			notice: 180 * time.Second,
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			flaky, err := startPlatform(t.Context(), newStack(t), "flaky")
+			if err != nil {
+				t.Fatal(err)
+			}
+			// provider 到最后都还在监视它；这里考的不是它怎样停。
+			t.Cleanup(func() { _ = flaky.Kill() })
+			ns := shared.namespace(t)
+			shared.connectTo(t, flaky, "flaky-"+name)
+			mg := user(ns, "while-"+name)
+			mg.Spec.ProviderConfigReference = clusterConfig("flaky-" + name)
+			mg.Spec.ForProvider.Email = ptrTo("before@example.org")
+			if err := shared.kube.Create(t.Context(), mg); err != nil {
+				t.Fatal(err)
+			}
+			awaitReady(t, shared, mg)
+
+			if err := tc.stop(flaky); err != nil {
+				t.Fatal(err)
+			}
+			awaitNotSynced(t, shared, mg, tc.notice, flaky.URL)
+			if got := mg.GetCondition("Ready"); got.Status != corev1.ConditionUnknown {
+				t.Errorf("%s: Ready is %s (%s), want Unknown: nobody knows", tc.reason, got.Status, got.Message)
+			}
+
+			if err := tc.start(t, flaky); err != nil {
+				t.Fatal(err)
+			}
+			awaitReady(t, shared, mg)
+		})
+	}
+}
+
+// connectTo 添一个指向另一个平台的配置。
+func (c *controlPlane) connectTo(t *testing.T, p *platformServer, name string) {
+	t.Helper()
+	c.secret(t, name, map[string][]byte{"kubeconfig": p.kubeconfig(t, c.user())})
+	c.config(t, name, secretConfig(name))
+}
+
+func (c *controlPlane) secret(t *testing.T, name string, data map[string][]byte) *corev1.Secret {
+	t.Helper()
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: name}, Data: data}
+	if err := c.kube.Create(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	return secret
+}
+
+func (c *controlPlane) config(t *testing.T, name string, spec namespaced.ClusterProviderConfigSpec) {
+	t.Helper()
+	config := &namespaced.ClusterProviderConfig{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec}
+	if err := c.kube.Create(t.Context(), config); err != nil {
+		t.Fatal(fmt.Errorf("create ClusterProviderConfig %s: %w", name, err))
+	}
+}
