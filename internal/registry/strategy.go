@@ -5,15 +5,12 @@ import (
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage/names"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
-
-	"github.com/kubellm/kubellm/apis/meta"
 )
 
 var (
@@ -148,19 +145,4 @@ func (s *statusStrategy[T, L]) ValidateUpdate(_ context.Context, obj, _ runtime.
 
 func (s *statusStrategy[T, L]) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {
 	return nil
-}
-
-// finishAdoption 在归属真正换手之后收掉许可注解，免得它日后又放行一次。
-func finishAdoption(updated, existing metav1.Object) {
-	owner, before := updated.GetAnnotations()[meta.OwnerAnnotation], existing.GetAnnotations()[meta.OwnerAnnotation]
-	if owner == "" || owner == before || existing.GetAnnotations()[meta.AdoptAnnotation] != owner {
-		return
-	}
-	annotations := make(map[string]string, len(updated.GetAnnotations()))
-	for key, value := range updated.GetAnnotations() {
-		if key != meta.AdoptAnnotation {
-			annotations[key] = value
-		}
-	}
-	updated.SetAnnotations(annotations)
 }

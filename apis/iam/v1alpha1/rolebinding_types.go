@@ -26,11 +26,11 @@ type RoleBindingSpec struct {
 	// roleRef is the role that is granted. It cannot be changed: delete the
 	// binding and make another. The role need not exist yet.
 	RoleRef RoleRef `json:"roleRef"`
-	// subjects are those that the role is granted to.
+	// subjects are those that the role is granted to, at most 1024.
 	// +optional
 	// +listType=atomic
 	Subjects []Subject `json:"subjects,omitempty"`
-	// namespaces are where the role is granted. Exactly one of namespaces and
+	// namespaces are where the role is granted, at most 1024. Exactly one of namespaces and
 	// allNamespaces must be given.
 	// +optional
 	// +listType=atomic

@@ -32,7 +32,7 @@ type UserSpec struct {
 	Email *string `json:"email,omitempty"`
 	// groups are the groups that the user belongs to; role bindings may name
 	// a group as their subject. Names starting with "system:" are reserved.
-	// Whoever adds a group must hold what is bound to that group.
+	// Whoever adds a group must hold what is bound to that group. At most 256.
 	// +optional
 	// +listType=atomic
 	Groups []string `json:"groups,omitempty"`

@@ -3,10 +3,10 @@ package validation
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -18,6 +18,14 @@ const (
 	maxDescription = 1024
 	maxGroupName   = 256
 	maxEmail       = 254
+	maxPermissions = 10_000
+
+	// 列表都有上限：逐个校验与越权比较都要时间，没有上限一个请求就能占住一个核。
+	maxGroups     = 256
+	maxNamespaces = 1024
+	maxSubjects   = 1024
+	maxRules      = 256
+	maxRuleItems  = 256
 )
 
 // validateObjectName 拒绝保留名；形状（DNS 子域名）由通用策略检查，
@@ -64,10 +72,20 @@ func validateReferenceName(name string, path *field.Path) field.ErrorList {
 // validateDistinct 报告列表里重复的值：重复多半是笔误，而且会让工具链的比较失去意义。
 func validateDistinct(values []string, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
+	seen := sets.New[string]()
 	for i, value := range values {
-		if slices.Contains(values[:i], value) {
+		if seen.Has(value) {
 			errs = append(errs, field.Duplicate(path.Index(i), value))
 		}
+		seen.Insert(value)
 	}
 	return errs
+}
+
+// validateCount 先数个数；超了就不再逐个看。
+func validateCount(count, limit int, path *field.Path) field.ErrorList {
+	if count <= limit {
+		return nil
+	}
+	return field.ErrorList{field.TooMany(path, count, limit)}
 }

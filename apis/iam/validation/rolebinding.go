@@ -17,6 +17,9 @@ func ValidateRoleBinding(binding *iam.RoleBinding) field.ErrorList {
 	spec := field.NewPath("spec")
 	errs = append(errs, validateReferenceName(binding.Spec.RoleRef.Name, spec.Child("roleRef", "name"))...)
 	errs = append(errs, validateReach(&binding.Spec, spec)...)
+	if tooMany := validateCount(len(binding.Spec.Subjects), maxSubjects, spec.Child("subjects")); len(tooMany) > 0 {
+		return append(errs, tooMany...)
+	}
 	for i, subject := range binding.Spec.Subjects {
 		errs = append(errs, validateSubject(subject, spec.Child("subjects").Index(i))...)
 	}
@@ -41,7 +44,10 @@ func validateReach(spec *iam.RoleBindingSpec, path *field.Path) field.ErrorList 
 	case !all && len(spec.Namespaces) == 0:
 		return field.ErrorList{field.Required(namespaces, "list the namespaces, or set allNamespaces to true")}
 	}
-	var errs field.ErrorList
+	errs := validateCount(len(spec.Namespaces), maxNamespaces, namespaces)
+	if len(errs) > 0 {
+		return errs
+	}
 	for i, namespace := range spec.Namespaces {
 		for _, message := range apivalidation.ValidateNamespaceName(namespace, false) {
 			errs = append(errs, field.Invalid(namespaces.Index(i), namespace, message))

@@ -17,11 +17,18 @@ func ValidateUser(user *iam.User) field.ErrorList {
 	if user.Spec.Email != nil {
 		errs = append(errs, validateEmail(*user.Spec.Email, spec.Child("email"))...)
 	}
-	groups := spec.Child("groups")
-	for i, group := range user.Spec.Groups {
-		errs = append(errs, validateGroupName(group, groups.Index(i))...)
+	return append(errs, validateGroups(user.Spec.Groups, spec.Child("groups"))...)
+}
+
+func validateGroups(groups []string, path *field.Path) field.ErrorList {
+	if errs := validateCount(len(groups), maxGroups, path); len(errs) > 0 {
+		return errs
 	}
-	return append(errs, validateDistinct(user.Spec.Groups, groups)...)
+	var errs field.ErrorList
+	for i, group := range groups {
+		errs = append(errs, validateGroupName(group, path.Index(i))...)
+	}
+	return append(errs, validateDistinct(groups, path)...)
 }
 
 // validateEmail 只接受裸地址；"名字 <地址>" 的写法会让同一邮箱有多种写法，选择器就失灵了。

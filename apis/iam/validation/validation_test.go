@@ -1,6 +1,7 @@
 package validation
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -48,6 +49,7 @@ func TestValidateUser(t *testing.T) {
 		"reserved group":    {reason: "would make a superuser", name: "a", spec: iam.UserSpec{Groups: []string{"dev", "system:masters"}}, want: []string{"spec.groups[1]"}},
 		"empty group":       {reason: "names nothing", name: "a", spec: iam.UserSpec{Groups: []string{" "}}, want: []string{"spec.groups[0]"}},
 		"padded group":      {reason: "looks like another group", name: "a", spec: iam.UserSpec{Groups: []string{" dev"}}, want: []string{"spec.groups[0]"}},
+		"too many groups":   {reason: "every request of the user carries them", name: "a", spec: iam.UserSpec{Groups: many(257)}, want: []string{"spec.groups"}},
 		"duplicate group":   {reason: "a slip", name: "a", spec: iam.UserSpec{Groups: []string{"dev", "dev"}}, want: []string{"spec.groups[1]"}},
 	}
 	for name, tc := range cases {
@@ -56,6 +58,14 @@ func TestValidateUser(t *testing.T) {
 			check(t, ValidateUser(&iam.User{ObjectMeta: metav1.ObjectMeta{Name: tc.name}, Spec: tc.spec}), tc.want)
 		})
 	}
+}
+
+func many(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf("x%d", i)
+	}
+	return out
 }
 
 func TestValidateRole(t *testing.T) {
@@ -70,6 +80,11 @@ func TestValidateRole(t *testing.T) {
 		"empty rule":     {reason: "permits nothing, so it is a slip", rules: []iam.PolicyRule{{}}, want: []string{"spec.rules[0].verbs", "spec.rules[0].apiGroups", "spec.rules[0].resources"}},
 		"empty verb":     {reason: "matches nothing", rules: []iam.PolicyRule{good, {APIGroups: []string{""}, Resources: []string{"users"}, Verbs: []string{""}}}, want: []string{"spec.rules[1].verbs"}},
 		"empty resource": {reason: "matches nothing", rules: []iam.PolicyRule{{APIGroups: []string{""}, Resources: []string{""}, Verbs: []string{"get"}}}, want: []string{"spec.rules[0].resources"}},
+		"subresources":   {reason: "all four forms of a resource", rules: []iam.PolicyRule{{APIGroups: []string{""}, Resources: []string{"*", "users", "users/status", "*/status"}, Verbs: []string{"get"}}}},
+		"half resources": {reason: "the evaluator and the escalation check might read them differently", rules: []iam.PolicyRule{{APIGroups: []string{""}, Resources: []string{"users/", "/status", "a/b/c", "users/*"}, Verbs: []string{"get"}}}, want: []string{"spec.rules[0].resources[0]", "spec.rules[0].resources[1]", "spec.rules[0].resources[2]", "spec.rules[0].resources[3]"}},
+		"too many rules": {reason: "comparing them takes time", rules: make([]iam.PolicyRule, 257), want: []string{"spec.rules"}},
+		"too many names": {reason: "comparing them takes time", rules: []iam.PolicyRule{{APIGroups: []string{""}, Resources: []string{"users"}, Verbs: []string{"get"}, ResourceNames: many(257)}}, want: []string{"spec.rules[0].resourceNames"}},
+		"explosion":      {reason: "comparing it permission by permission would exhaust the server", rules: []iam.PolicyRule{{APIGroups: many(100), Resources: many(100), Verbs: many(100)}}, want: []string{"spec.rules"}},
 		"empty name":     {reason: "an empty name would match requests without one", rules: []iam.PolicyRule{{APIGroups: []string{""}, Resources: []string{"users"}, Verbs: []string{"get"}, ResourceNames: []string{"a", ""}}}, want: []string{"spec.rules[0].resourceNames"}},
 	}
 	for name, tc := range cases {
@@ -99,6 +114,8 @@ func TestValidateRoleBinding(t *testing.T) {
 		"nowhere":             {reason: "leaving it out must not mean everywhere", spec: iam.RoleBindingSpec{RoleRef: iam.RoleRef{Name: "viewer"}}, want: []string{"spec.namespaces"}},
 		"both":                {reason: "contradicts itself", spec: iam.RoleBindingSpec{RoleRef: iam.RoleRef{Name: "viewer"}, Namespaces: []string{"a"}, AllNamespaces: ptr.To(true)}, want: []string{"spec.namespaces"}},
 		"malformed namespace": {reason: "no namespace can have that name", spec: iam.RoleBindingSpec{RoleRef: iam.RoleRef{Name: "viewer"}, Namespaces: []string{"a", "B"}}, want: []string{"spec.namespaces[1]"}},
+		"too many subjects":   {reason: "checking them takes time", spec: everywhere(make([]iam.Subject, 1025)...), want: []string{"spec.subjects"}},
+		"too many namespaces": {reason: "checking them takes time", spec: iam.RoleBindingSpec{RoleRef: iam.RoleRef{Name: "viewer"}, Namespaces: many(1025)}, want: []string{"spec.namespaces"}},
 		"unknown kind":        {reason: "only three kinds exist", spec: everywhere(iam.Subject{Kind: "Robot", Name: "r"}), want: []string{"spec.subjects[0].kind"}},
 		"reserved user":       {reason: "the platform's own identities are not granted to", spec: everywhere(iam.Subject{Kind: iam.SubjectUser, Name: "system:kubellm-controller"}), want: []string{"spec.subjects[0].name"}},
 		"superusers":          {reason: "they hold everything already", spec: everywhere(iam.Subject{Kind: iam.SubjectGroup, Name: "system:masters"}), want: []string{"spec.subjects[0].name"}},

@@ -2,10 +2,10 @@ package iam
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/ptr"
 
 	"github.com/kubellm/kubellm/apis/iam"
@@ -45,8 +45,12 @@ func User(guard auth.Guard) *registry.Resource[*iam.User, *iam.UserList] {
 
 // confirmGroups 只问新加的组：已有的成员身份不因改邮箱而重新受审。
 func confirmGroups(ctx context.Context, guard auth.Guard, user, old *iam.User) error {
+	held := sets.New[string]()
+	if old != nil {
+		held.Insert(old.Spec.Groups...)
+	}
 	for _, group := range user.Spec.Groups {
-		if old != nil && slices.Contains(old.Spec.Groups, group) {
+		if held.Has(group) {
 			continue
 		}
 		if err := guard.ConfirmGroup(ctx, user.Name, group); err != nil {

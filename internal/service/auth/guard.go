@@ -76,6 +76,10 @@ func (g *guard) confirmGrant(ctx context.Context, resource, name, doing, role st
 		namespaces = []string{""}
 	}
 	for _, namespace := range namespaces {
+		// 逐个命名空间比较可能很久；请求已被放弃就不必再算。
+		if ctx.Err() != nil {
+			return apierrors.NewTimeoutError(fmt.Sprintf("compare the rights of user %q with those of role %q: %v", who.GetName(), role, context.Cause(ctx)), 0)
+		}
 		if err := g.confirm(who, resource, name, doing, "bind", rules, namespace); err != nil {
 			return err
 		}

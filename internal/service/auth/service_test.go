@@ -80,6 +80,7 @@ func TestAuthenticate(t *testing.T) {
 		"unregistered":          {reason: "a certificate stands for itself", credentials: presented("bob", "guests"), users: users, wantName: "bob", wantGroups: []string{"guests", user.AllAuthenticated}},
 		"suspended":             {reason: "a suspended user does not get in, whatever the credential", credentials: presented("eve"), users: users, wantErr: ErrSuspended},
 		"platform component":    {reason: "components have no user object and work before users are read", credentials: presented(rbac.ControllerUser), users: nil, wantName: rbac.ControllerUser, wantGroups: []string{user.AllAuthenticated}},
+		"superuser":             {reason: "the last resort must not depend on an object that others may write", credentials: presented("root", user.SystemPrivilegedGroup), users: directory{"root": {Name: "root", Suspended: true}}, wantName: "root", wantGroups: []string{user.SystemPrivilegedGroup, user.AllAuthenticated}},
 		"users not read yet":    {reason: "whether the user is suspended is not known yet", credentials: presented("alice"), users: nil, wantErr: userservice.ErrNotSynced},
 		"anonymous, health":     {reason: "load balancers have no credentials", credentials: presented(""), users: users, path: "/readyz", wantName: user.Anonymous, wantGroups: []string{user.AllUnauthenticated}},
 		"anonymous, elsewhere":  {reason: "nothing else is for strangers", credentials: presented(""), users: users, path: "/apis"},

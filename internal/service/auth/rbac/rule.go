@@ -49,8 +49,8 @@ func containsResource(values []string, resource, subresource string) bool {
 		if candidate == "*" {
 			return true
 		}
-		name, sub, _ := strings.Cut(candidate, "/")
-		if sub == subresource && (name == resource || name == "*" && sub != "") {
+		name, sub, divided := strings.Cut(candidate, "/")
+		if divided == (subresource != "") && sub == subresource && (name == resource || name == "*") {
 			return true
 		}
 	}
