@@ -32,8 +32,8 @@ func (c *Client[T, L]) adopt(ctx context.Context, want Desired[T], holder string
 		if c.owns(want.Owner, found) {
 			return c.apply(ctx, want, &found, found.GetUID())
 		}
-		if holderOf(found) != holder {
-			return none, &Error{Class: ClassOwnedByAnother, Holder: heldBy(found)}
+		if meta.Holder(found) != holder {
+			return none, &Error{Class: ClassOwnedByAnother, Holder: meta.HeldBy(found)}
 		}
 		if err := c.checkImmutable(want, &found); err != nil {
 			return none, err

@@ -121,7 +121,7 @@ func (c *Client[T, L]) resolve(ctx context.Context, want Desired[T], observed *T
 		case uid != "" && fresh.GetUID() != uid:
 			return none, notThere(refused)
 		case !c.owns(want.Owner, fresh):
-			return none, &Error{Class: ClassOwnedByAnother, Holder: heldBy(fresh), Err: refused}
+			return none, &Error{Class: ClassOwnedByAnother, Holder: meta.HeldBy(fresh), Err: refused}
 		case !c.mayForce(want, observed, e):
 			return none, refused
 		}

@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kubellm/kubellm/apis/meta"
 )
 
 // Client 驱动一个种类；建立它不花什么，读取者由 Platform 共享。
@@ -41,7 +43,7 @@ func (c *Client[T, L]) Observe(ctx context.Context, want Desired[T]) (Observatio
 	owned := c.owns(want.Owner, object)
 	return Observation[T]{
 		Exists: true, Object: object,
-		Holder: holderOf(object), HeldBy: heldBy(object), Owned: owned,
+		Holder: meta.Holder(object), HeldBy: meta.HeldBy(object), Owned: owned,
 		UpToDate: owned && len(diff) == 0, Diff: diff,
 		Ready:    c.readiness(object),
 		Deleting: object.GetDeletionTimestamp() != nil,
@@ -69,7 +71,7 @@ func (c *Client[T, L]) List(ctx context.Context, namespace string, selector labe
 
 // owns 说对象是否带着这个标记；空标记谁也不是。
 func (c *Client[T, L]) owns(owner string, object T) bool {
-	return owner != "" && holderOf(object) == owner
+	return owner != "" && meta.Holder(object) == owner
 }
 
 // readiness 由条件 Ready 决定；它还没有说到当前的 spec 时是 Unknown。

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubellm/kubellm/apis/meta"
 )
 
 // Add 收下一个新对象。
@@ -78,7 +80,7 @@ func (w *watched[T, L]) caughtUp(key Key, version string) {
 
 // trim 去掉用不到的 managedFields：有标记的对象只留我们自己的那一条，没有标记的要说得出是谁写的。
 func (w *watched[T, L]) trim(object T) T {
-	if holderOf(object) == "" {
+	if meta.Holder(object) == "" {
 		return object
 	}
 	var own []metav1.ManagedFieldsEntry

@@ -3,35 +3,12 @@ package external
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/kubellm/kubellm/apis/meta"
 )
-
-// holderOf 是对象上的归属标记，没有时为空。
-func holderOf(object metav1.Object) string {
-	return object.GetAnnotations()[meta.OwnerAnnotation]
-}
-
-// heldBy 给人看谁占着对象：没有标记的，说写过它的字段管理者，例如 field managers kubectl-create。
-func heldBy(object metav1.Object) string {
-	if holder := holderOf(object); holder != "" {
-		return holder
-	}
-	var managers []string
-	for _, entry := range object.GetManagedFields() {
-		if entry.Subresource == "" && !slices.Contains(managers, entry.Manager) {
-			managers = append(managers, entry.Manager)
-		}
-	}
-	if len(managers) == 0 {
-		return "an unknown field manager"
-	}
-	return "field managers " + strings.Join(managers, ", ")
-}
 
 // isApplyEntry 认出某个管理者用服务端应用占着的那一条。
 func isApplyEntry(entry metav1.ManagedFieldsEntry, manager string) bool {

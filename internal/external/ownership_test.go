@@ -7,6 +7,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
+
+	"github.com/kubellm/kubellm/apis/meta"
 )
 
 func TestHeldBy(t *testing.T) {
@@ -22,7 +24,7 @@ func TestHeldBy(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := heldBy(tc.user); got != tc.want {
+			if got := meta.HeldBy(tc.user); got != tc.want {
 				t.Errorf("%s: got %q, want %q", tc.reason, got, tc.want)
 			}
 		})

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,13 +15,11 @@ import (
 // checkOwner 不让任何客户端悄悄接管别人的对象：给没有标记的对象打标记、或把标记换成别的，
 // 都要求存着的对象先用 kubellm.io/adopt 点名新主人。取下标记（放手）总是允许。
 func (s *strategy[T, L]) checkOwner(updated, existing T) error {
-	owner, holder := updated.GetAnnotations()[meta.OwnerAnnotation], existing.GetAnnotations()[meta.OwnerAnnotation]
-	if owner == "" || owner == holder || existing.GetAnnotations()[meta.AdoptAnnotation] == owner {
+	owner := meta.Holder(updated)
+	if owner == "" || owner == meta.Holder(existing) || existing.GetAnnotations()[meta.AdoptAnnotation] == owner {
 		return nil
 	}
-	if holder == "" {
-		holder = fieldManagers(existing)
-	}
+	holder := meta.HeldBy(existing)
 	resource := s.resource
 	message := fmt.Sprintf("%s %q is managed by %s and cannot be taken over by %s: "+
 		"let its manager release it, or adopt it by annotating it with %s=%s",
@@ -50,8 +46,8 @@ func (s *strategy[T, L]) checkOwner(updated, existing T) error {
 // finishAdoption 在归属真正换手之后收掉许可注解，免得它日后又放行一次；
 // 字段的记账也一并收掉，不然写注解的人会一直"占着"一个不存在的字段。
 func finishAdoption(updated, existing metav1.Object) {
-	owner, before := updated.GetAnnotations()[meta.OwnerAnnotation], existing.GetAnnotations()[meta.OwnerAnnotation]
-	if owner == "" || owner == before || existing.GetAnnotations()[meta.AdoptAnnotation] != owner {
+	owner := meta.Holder(updated)
+	if owner == "" || owner == meta.Holder(existing) || existing.GetAnnotations()[meta.AdoptAnnotation] != owner {
 		return
 	}
 	annotations := maps.Clone(updated.GetAnnotations())
@@ -83,18 +79,4 @@ func withoutField(entries []metav1.ManagedFieldsEntry, path fieldpath.Path) []me
 		out = append(out, entry)
 	}
 	return out
-}
-
-// fieldManagers 说出没有标记的对象是谁写的，让被拒的人知道该找谁。
-func fieldManagers(obj metav1.Object) string {
-	var managers []string
-	for _, entry := range obj.GetManagedFields() {
-		if entry.Subresource == "" && !slices.Contains(managers, entry.Manager) {
-			managers = append(managers, entry.Manager)
-		}
-	}
-	if len(managers) == 0 {
-		return "an unknown field manager"
-	}
-	return "field managers " + strings.Join(managers, ", ")
 }
