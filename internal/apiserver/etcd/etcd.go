@@ -43,7 +43,7 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 	if err := os.Remove(endpoint.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("remove the stale etcd socket %s: %w", endpoint.Path, err)
 	}
-	cfg := config(filepath.Join(dir, "data"), endpoint)
+	cfg := config(dataDir(dir), endpoint)
 	logging := zap.NewProductionConfig()
 	logging.Level = zap.NewAtomicLevelAt(zap.ErrorLevel)
 	logger, err := logging.Build()
@@ -68,6 +68,14 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 	}
 }
 
+// HasData 说 dir 下是否已有数据。
+func HasData(dir string) bool {
+	_, err := os.Stat(filepath.Join(dataDir(dir), "member"))
+	return err == nil
+}
+
+func dataDir(dir string) string { return filepath.Join(dir, "data") }
+
 // Endpoint 是客户端要连的地址，形如 unix:///path。
 func (s *Server) Endpoint() string { return s.endpoint }
 
@@ -82,10 +90,10 @@ func (s *Server) Stop() {
 	_ = os.RemoveAll(s.socketDir)
 }
 
-func config(dataDir string, endpoint url.URL) *embed.Config {
+func config(dir string, endpoint url.URL) *embed.Config {
 	cfg := embed.NewConfig()
 	cfg.Name = "kubellm"
-	cfg.Dir = dataDir
+	cfg.Dir = dir
 	cfg.ListenClientUrls = []url.URL{endpoint}
 	cfg.AdvertiseClientUrls = []url.URL{endpoint}
 	// 单成员不需要对等端口；不听就没有可以绕过认证的入口。

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiserverv1 "k8s.io/apiserver/pkg/apis/apiserver/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubellm/kubellm/cmd/kubellm-apiserver/app/options"
+	"github.com/kubellm/kubellm/internal/apiserver/etcd"
 	"github.com/kubellm/kubellm/internal/apiserver/pki"
 )
 
@@ -27,6 +29,10 @@ func encryptAtRest(opts *options.Options) error {
 	}
 	file := filepath.Join(opts.PKIDir(), "encryption.yaml")
 	if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
+		// 有数据却没有密钥，多半是只恢复了一半的备份；悄悄换一把新的，旧数据就再也读不出来。
+		if etcd.HasData(etcdDir(opts)) {
+			return fmt.Errorf("%s, the key of the data in %s, is missing: put it back from the backup that the data came from", file, etcdDir(opts))
+		}
 		if err := writeEncryptionConfig(file); err != nil {
 			return fmt.Errorf("generate the key for encryption at rest: %w", err)
 		}
@@ -35,8 +41,13 @@ func encryptAtRest(opts *options.Options) error {
 	return nil
 }
 
+// etcdDir 是内嵌 etcd 的目录。
+func etcdDir(opts *options.Options) string { return filepath.Join(opts.DataDir, "etcd") }
+
 func writeEncryptionConfig(file string) error {
 	key := make([]byte, secretboxKeyBytes)
+	// 每把密钥一个名字，密文才认得出自己是哪一把加密的。
+	name := "generated-" + strings.ToLower(rand.Text()[:8])
 	if _, err := rand.Read(key); err != nil {
 		return err
 	}
@@ -45,7 +56,7 @@ func writeEncryptionConfig(file string) error {
 		Resources: []apiserverv1.ResourceConfiguration{{
 			Resources: []string{"*.*"},
 			Providers: []apiserverv1.ProviderConfiguration{
-				{Secretbox: &apiserverv1.SecretboxConfiguration{Keys: []apiserverv1.Key{{Name: "generated", Secret: base64.StdEncoding.EncodeToString(key)}}}},
+				{Secretbox: &apiserverv1.SecretboxConfiguration{Keys: []apiserverv1.Key{{Name: name, Secret: base64.StdEncoding.EncodeToString(key)}}}},
 				// 认得未加密的旧数据，加密之前写下的仍能读。
 				{Identity: &apiserverv1.IdentityConfiguration{}},
 			},

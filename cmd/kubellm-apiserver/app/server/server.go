@@ -35,7 +35,7 @@ func Run(ctx context.Context, opts *options.Options) error {
 		if err := encryptAtRest(opts); err != nil {
 			return err
 		}
-		storage, err := etcd.Start(ctx, filepath.Join(opts.DataDir, "etcd"))
+		storage, err := etcd.Start(ctx, etcdDir(opts))
 		if err != nil {
 			return err
 		}
