@@ -8,11 +8,10 @@ import (
 	"net/http"
 	"time"
 
+	"k8s.io/apiserver/pkg/authentication/authenticator"
 	genericopenapi "k8s.io/apiserver/pkg/endpoints/openapi"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/healthz"
-
-	"k8s.io/apiserver/pkg/authentication/request/x509"
 
 	"github.com/kubellm/kubellm/apis/generated/clientset/versioned"
 	"github.com/kubellm/kubellm/apis/generated/informers/externalversions"
@@ -40,14 +39,14 @@ type Server struct {
 	generic *genericapiserver.GenericAPIServer
 }
 
-// New 由通用配置装配服务器；配置必须已带监听、环回客户端与存储。
-func New(config *genericapiserver.Config) (*Server, error) {
+// New 由通用配置装配服务器；配置必须已带监听、环回客户端与存储，certificates 认客户端证书。
+func New(config *genericapiserver.Config, certificates authenticator.Request) (*Server, error) {
 	client, err := versioned.NewForConfig(config.LoopbackClientConfig)
 	if err != nil {
 		return nil, fmt.Errorf("build the loopback client: %w", err)
 	}
 	informers := externalversions.NewSharedInformerFactory(client, 0)
-	services, err := newServices(config, informers)
+	services, err := newServices(client, certificates, informers)
 	if err != nil {
 		return nil, fmt.Errorf("build the services: %w", err)
 	}
@@ -85,10 +84,7 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // newServices 把领域服务接到共享 informer 上。
-func newServices(config *genericapiserver.Config, informers externalversions.SharedInformerFactory) (service.ServiceProvider, error) {
-	if config.SecureServing == nil || config.SecureServing.ClientCA == nil {
-		return service.ServiceProvider{}, errors.New("no client certificate authority is configured, so nobody could authenticate")
-	}
+func newServices(client versioned.Interface, certificates authenticator.Request, informers externalversions.SharedInformerFactory) (service.ServiceProvider, error) {
 	iamInformers := informers.Iam().V1alpha1()
 	index := rbac.NewIndex()
 	if err := index.Feed(iamInformers.Roles().Informer(), iamInformers.RoleBindings().Informer()); err != nil {
@@ -96,9 +92,10 @@ func newServices(config *genericapiserver.Config, informers externalversions.Sha
 	}
 	users := user.NewService(iamInformers.Users().Lister(), iamInformers.Users().Informer().HasSyncedChecker())
 	authService, err := auth.NewService(auth.Options{
-		ClientCertificates: x509.NewDynamic(config.SecureServing.ClientCA.VerifyOptions, x509.CommonNameUserConversion),
+		ClientCertificates: certificates,
 		Index:              index,
 		Users:              users,
+		Roles:              client.IamV1alpha1().Roles(),
 	})
 	if err != nil {
 		return service.ServiceProvider{}, err

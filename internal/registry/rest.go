@@ -40,26 +40,25 @@ func (r *REST) Create(ctx context.Context, obj runtime.Object, validate rest.Val
 // Update 覆盖 PUT、PATCH 与 SSA（后者可能转为创建）。
 func (r *REST) Update(ctx context.Context, name string, info rest.UpdatedObjectInfo, validateCreate rest.ValidateObjectFunc, validateUpdate rest.ValidateObjectUpdateFunc, forceAllowCreate bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
 	admitUpdate := func(ctx context.Context, obj, old runtime.Object) error {
-		if err := r.admit(ctx, obj, old); err != nil {
-			return err
+		if validateUpdate != nil {
+			if err := validateUpdate(ctx, obj, old); err != nil {
+				return err
+			}
 		}
-		if validateUpdate == nil {
-			return nil
-		}
-		return validateUpdate(ctx, obj, old)
+		return r.admit(ctx, obj, old)
 	}
 	return r.Store.Update(ctx, name, info, r.admitCreate(validateCreate), admitUpdate, forceAllowCreate, options)
 }
 
 func (r *REST) admitCreate(validate rest.ValidateObjectFunc) rest.ValidateObjectFunc {
 	return func(ctx context.Context, obj runtime.Object) error {
-		if err := r.admit(ctx, obj, nil); err != nil {
-			return err
+		// 经 SSA 创建时，有没有 create 权也在 validate 里判断；先问它，无权的人才探听不到角色的内容。
+		if validate != nil {
+			if err := validate(ctx, obj); err != nil {
+				return err
+			}
 		}
-		if validate == nil {
-			return nil
-		}
-		return validate(ctx, obj)
+		return r.admit(ctx, obj, nil)
 	}
 }
 

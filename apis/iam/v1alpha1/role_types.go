@@ -30,7 +30,7 @@ type RoleSpec struct {
 	// rules are what the role permits. Rules only add up: nothing forbids.
 	// Whoever writes a rule must hold what it permits, or have the verb
 	// "escalate" on roles. At most 256 rules of at most 256 entries a list,
-	// and 10000 combinations of group, resource, verb and name in all.
+	// and 2000 combinations of group, resource, verb and name in all.
 	// +optional
 	// +listType=atomic
 	Rules []PolicyRule `json:"rules,omitempty"`

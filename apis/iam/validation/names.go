@@ -18,7 +18,7 @@ const (
 	maxDescription = 1024
 	maxGroupName   = 256
 	maxEmail       = 254
-	maxPermissions = 10_000
+	maxPermissions = 2_000
 
 	// 列表都有上限：逐个校验与越权比较都要时间，没有上限一个请求就能占住一个核。
 	maxGroups     = 256

@@ -24,8 +24,8 @@ func ValidateRole(role *iam.Role) field.ErrorList {
 		permissions += permissionsOf(rule)
 	}
 	if permissions > maxPermissions {
-		errs = append(errs, field.Invalid(spec.Child("rules"), permissions,
-			fmt.Sprintf("the rules expand to that many single permissions (groups × resources × verbs × names); at most %d are allowed: use \"*\" or several roles", maxPermissions)))
+		errs = append(errs, field.Invalid(spec.Child("rules"), len(role.Spec.Rules),
+			fmt.Sprintf("the rules expand to more than %d single permissions (groups × resources × verbs × names): use \"*\" or several roles", maxPermissions)))
 	}
 	return errs
 }

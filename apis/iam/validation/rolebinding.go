@@ -85,7 +85,8 @@ func validateSubjectName(subject iam.Subject, path *field.Path) field.ErrorList 
 
 // allowedSystemSubject 放行两个人人都有的组：平台要能给"所有登录者"授权。
 func allowedSystemSubject(subject iam.Subject) bool {
-	return subject.Kind == iam.SubjectGroup && (subject.Name == "system:authenticated" || strings.HasPrefix(subject.Name, "system:serviceaccounts"))
+	return subject.Kind == iam.SubjectGroup && (subject.Name == "system:authenticated" ||
+		subject.Name == "system:serviceaccounts" || strings.HasPrefix(subject.Name, "system:serviceaccounts:"))
 }
 
 func forbidNamespace(subject iam.Subject, path *field.Path) field.ErrorList {

@@ -53,7 +53,7 @@ func LoadOrCreateAuthority(dir string) (*Authority, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the certificate directory: %w", err)
 	}
-	if _, err := os.Stat(keyFile); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(certFile); errors.Is(err, os.ErrNotExist) {
 		if err := createAuthority(certFile, keyFile); err != nil {
 			return nil, fmt.Errorf("create the certificate authority in %s: %w", dir, err)
 		}
@@ -165,11 +165,12 @@ func createAuthority(certFile, keyFile string) error {
 	if err != nil {
 		return err
 	}
-	// 先写证书后写私钥：私钥在就表示两者都在，中途被杀也能重来。
-	if err := WritePrivate(certFile, encodeCert(raw)); err != nil {
+	// 先写私钥后写证书：有证书就表示两者都写过。私钥后来不见了要报错，
+	// 悄悄换一个 CA 会让所有已发的 kubeconfig 失效。
+	if err := WritePrivate(keyFile, keyPEM); err != nil {
 		return err
 	}
-	return WritePrivate(keyFile, keyPEM)
+	return WritePrivate(certFile, encodeCert(raw))
 }
 
 func load(certFile, keyFile string) (*x509.Certificate, crypto.Signer, error) {

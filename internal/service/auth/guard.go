@@ -7,15 +7,16 @@ import (
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/endpoints/request"
 	rbacvalidation "k8s.io/component-helpers/auth/rbac/validation"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	"github.com/kubellm/kubellm/apis/iam"
+	"github.com/kubellm/kubellm/apis/iam/v1alpha1"
 	"github.com/kubellm/kubellm/internal/service/auth/rbac"
 )
 
@@ -33,6 +34,13 @@ type Guard interface {
 type guard struct {
 	index      *rbac.Index
 	authorizer authorizer.Authorizer
+	roles      RoleGetter
+}
+
+// RoleGetter 直接读角色。授予是少有的事，而索引晚几毫秒：
+// 刚建好角色就建绑定的人（apply 一个文件、terraform apply）不该被告知角色不存在。
+type RoleGetter interface {
+	Get(ctx context.Context, name string, options metav1.GetOptions) (*v1alpha1.Role, error)
 }
 
 var _ Guard = &guard{}
@@ -67,11 +75,15 @@ func (g *guard) confirmGrant(ctx context.Context, resource, name, doing, role st
 	if err != nil || exempt {
 		return err
 	}
-	rules, found := g.index.RoleRules(role)
-	if !found {
+	found, err := g.roles.Get(ctx, role, metav1.GetOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return apierrors.NewInternalError(fmt.Errorf("read role %q to compare its rules: %w", role, err))
+	}
+	if err != nil {
 		// 角色不存在就无从比较；日后有人建出它来，授予会立刻生效。
 		return forbidden(resource, name, fmt.Errorf("cannot %s: the role does not exist, so what it grants cannot be compared with your own rights; create the role first, or ask for the verb \"bind\" on roles %q", doing, role))
 	}
+	rules := rbac.Compile(found.Spec.Rules)
 	if allNamespaces {
 		namespaces = []string{""}
 	}

@@ -45,6 +45,7 @@ type Options struct {
 	ClientCertificates authenticator.Request
 	Index              *rbac.Index
 	Users              userservice.UserService
+	Roles              RoleGetter
 }
 
 type service struct {
@@ -67,6 +68,9 @@ func NewService(options Options) (AuthService, error) {
 	if options.Users == nil {
 		missing = append(missing, errors.New("no user service"))
 	}
+	if options.Roles == nil {
+		missing = append(missing, errors.New("no way to read roles"))
+	}
 	if len(missing) > 0 {
 		return nil, errors.Join(missing...)
 	}
@@ -86,7 +90,7 @@ func NewService(options Options) (AuthService, error) {
 	}
 	built := &service{
 		Authorizer: chain,
-		guard:      &guard{index: options.Index, authorizer: evaluator},
+		guard:      &guard{index: options.Index, authorizer: evaluator, roles: options.Roles},
 		index:      options.Index,
 		users:      options.Users,
 	}
@@ -114,12 +118,19 @@ func (s *service) waitForSync(ctx context.Context) error {
 // discoveryPaths 是登录者查看"这里有哪些 API"所需的路径；没有它们 kubectl 连资源名都解析不了。
 var discoveryPaths = sets.New("/", "/api", "/apis", "/openapi", "/version")
 
+// monitoringPaths 是监控系统要看的；没有这个组，抓指标就得用超级用户的证书。
+var monitoringPaths = sets.New("/metrics", "/healthz", "/livez", "/readyz")
+
 func authorizeDiscovery(_ context.Context, attributes authorizer.Attributes) (authorizer.Decision, string, error) {
 	if attributes.IsResourceRequest() || !strings.EqualFold(attributes.GetVerb(), http.MethodGet) {
 		return authorizer.DecisionNoOpinion, "", nil
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(attributes.GetPath(), "/"), "/")
-	if !discoveryPaths.Has("/"+first) || !sets.New(attributes.GetUser().GetGroups()...).Has(user.AllAuthenticated) {
+	groups := sets.New(attributes.GetUser().GetGroups()...)
+	if groups.Has(user.MonitoringGroup) && monitoringPaths.Has("/"+first) {
+		return authorizer.DecisionAllow, "monitoring may read metrics and health", nil
+	}
+	if !discoveryPaths.Has("/"+first) || !groups.Has(user.AllAuthenticated) {
 		return authorizer.DecisionNoOpinion, "", nil
 	}
 	return authorizer.DecisionAllow, "every authenticated user may discover the API", nil

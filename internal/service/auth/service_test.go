@@ -8,11 +8,14 @@ import (
 	"slices"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kubellm/kubellm/apis/iam/v1alpha1"
 	"github.com/kubellm/kubellm/internal/service/auth/rbac"
 	userservice "github.com/kubellm/kubellm/internal/service/user"
 )
@@ -29,6 +32,13 @@ func (d directory) Resolve(name string) (userservice.Identity, bool, error) {
 	return identity, found, nil
 }
 
+// noRoles 没有任何角色。
+type noRoles struct{}
+
+func (noRoles) Get(_ context.Context, name string, _ metav1.GetOptions) (*v1alpha1.Role, error) {
+	return nil, apierrors.NewNotFound(v1alpha1.Resource("roles"), name)
+}
+
 // presented 认定请求带着这个身份的凭据；名字为空表示没有凭据。
 func presented(name string, groups ...string) authenticator.Request {
 	return authenticator.RequestFunc(func(*http.Request) (*authenticator.Response, bool, error) {
@@ -41,7 +51,7 @@ func presented(name string, groups ...string) authenticator.Request {
 
 // TestNewServiceNeedsEverything 缺一件就是人人放行或人人进不来，必须拒绝构造。
 func TestNewServiceNeedsEverything(t *testing.T) {
-	complete := Options{ClientCertificates: presented(""), Index: rbac.NewIndex(), Users: directory{}}
+	complete := Options{ClientCertificates: presented(""), Index: rbac.NewIndex(), Users: directory{}, Roles: noRoles{}}
 	if _, err := NewService(complete); err != nil {
 		t.Fatalf("a complete service is refused: %v", err)
 	}
@@ -49,6 +59,7 @@ func TestNewServiceNeedsEverything(t *testing.T) {
 		"no authenticator": func(o *Options) { o.ClientCertificates = nil },
 		"no index":         func(o *Options) { o.Index = nil },
 		"no users":         func(o *Options) { o.Users = nil },
+		"no roles":         func(o *Options) { o.Roles = nil },
 	}
 	for name, remove := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -112,7 +123,7 @@ func TestAuthenticate(t *testing.T) {
 }
 
 func TestNonResourcePaths(t *testing.T) {
-	service, err := NewService(Options{ClientCertificates: presented(""), Index: rbac.NewIndex(), Users: directory{}})
+	service, err := NewService(Options{ClientCertificates: presented(""), Index: rbac.NewIndex(), Users: directory{}, Roles: noRoles{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,6 +146,9 @@ func TestNonResourcePaths(t *testing.T) {
 		"metrics, superuser":    {"superusers may do everything", superuser, "get", "/metrics", true},
 		"health, stranger":      {"load balancers", stranger, "get", "/livez", true},
 		"discovery, stranger":   {"nothing else is for strangers", stranger, "get", "/apis", false},
+		"metrics, monitoring":   {"scraping must not take a superuser's certificate", &user.DefaultInfo{Name: "prometheus", Groups: []string{user.MonitoringGroup, user.AllAuthenticated}}, "get", "/metrics", true},
+		"one check, monitoring": {"says which part is not well", &user.DefaultInfo{Name: "prometheus", Groups: []string{user.MonitoringGroup, user.AllAuthenticated}}, "get", "/readyz/etcd", true},
+		"profiles, monitoring":  {"show memory", &user.DefaultInfo{Name: "prometheus", Groups: []string{user.MonitoringGroup, user.AllAuthenticated}}, "get", "/debug/pprof/heap", false},
 		"discovery, not logged": {"the group decides, not the name", &user.DefaultInfo{Name: "alice"}, "get", "/apis", false},
 	}
 	for name, tc := range cases {

@@ -34,7 +34,7 @@ func (o *Options) addServingFlags(sets *cliflag.NamedFlagSets) {
 	flags.StringVar(&certificate.KeyFile, "tls-private-key-file", certificate.KeyFile, "Private key of --tls-cert-file.")
 	flags.StringVar(&o.Serving.MinTLSVersion, "tls-min-version", o.Serving.MinTLSVersion, "Oldest TLS version accepted: "+strings.Join(cliflag.TLSPossibleVersions(), ", ")+".")
 	flags.StringSliceVar(&o.Serving.CipherSuites, "tls-cipher-suites", o.Serving.CipherSuites, "Cipher suites of TLS 1.2: "+strings.Join(cliflag.PreferredTLSCipherNames(), ", ")+".")
-	flags.StringVar(&o.ClientCAFile, "client-ca-file", o.ClientCAFile, "Bundle of certificate authorities that client certificates are accepted from, besides the platform's own, <data-dir>/pki/ca.crt.")
+	flags.StringVar(&o.ClientCAFile, "client-ca-file", o.ClientCAFile, "Bundle of certificate authorities that client certificates are accepted from, besides the platform's own, <data-dir>/pki/ca.crt. Names and groups starting with system: are not accepted from them.")
 }
 
 func (o *Options) addRequestFlags(sets *cliflag.NamedFlagSets) {

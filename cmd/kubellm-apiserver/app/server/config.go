@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"k8s.io/apiserver/pkg/authentication/authenticator"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
@@ -12,10 +13,11 @@ import (
 	"github.com/kubellm/kubellm/cmd/kubellm-apiserver/app/options"
 	"github.com/kubellm/kubellm/internal/apiserver"
 	"github.com/kubellm/kubellm/internal/apiserver/pki"
+	"github.com/kubellm/kubellm/internal/service/auth"
 )
 
 // buildConfig 把选项变成通用服务器配置；认证与授权由 apiserver.New 装上。
-func buildConfig(opts *options.Options) (*genericapiserver.Config, error) {
+func buildConfig(opts *options.Options, clients *clientCAs) (*genericapiserver.Config, error) {
 	config := genericapiserver.NewConfig(apiserver.Codecs)
 	if err := opts.Server.ApplyTo(config); err != nil {
 		return nil, fmt.Errorf("apply the request options: %w", err)
@@ -26,11 +28,7 @@ func buildConfig(opts *options.Options) (*genericapiserver.Config, error) {
 	}
 	// 环回客户端服务于授权索引与内置角色，限速会拖慢启动与权限生效。
 	config.LoopbackClientConfig.QPS, config.LoopbackClientConfig.Burst = -1, -1
-	clientCAs, err := clientCAs(opts)
-	if err != nil {
-		return nil, err
-	}
-	if err := config.Authentication.ApplyClientCert(clientCAs, config.SecureServing); err != nil {
+	if err := config.Authentication.ApplyClientCert(clients.all(), config.SecureServing); err != nil {
 		return nil, fmt.Errorf("accept client certificates: %w", err)
 	}
 	if err := opts.Etcd.ApplyWithStorageFactoryTo(storageFactory(opts), config); err != nil {
@@ -60,20 +58,41 @@ func storageFactory(opts *options.Options) *serverstorage.DefaultStorageFactory 
 	)
 }
 
-// clientCAs 认可平台自己的 CA 与使用者另给的 CA。
-func clientCAs(opts *options.Options) (dynamiccertificates.CAContentProvider, error) {
+// clientCAs 是认可的客户端 CA：平台自己的，与使用者另给的（可以没有）。
+type clientCAs struct {
+	own   dynamiccertificates.CAContentProvider
+	other dynamiccertificates.CAContentProvider
+}
+
+func loadClientCAs(opts *options.Options) (*clientCAs, error) {
 	own, err := dynamiccertificates.NewDynamicCAContentFromFile("platform-ca", filepath.Join(opts.PKIDir(), "ca.crt"))
 	if err != nil {
 		return nil, fmt.Errorf("read the platform's certificate authority: %w", err)
 	}
 	if opts.ClientCAFile == "" {
-		return own, nil
+		return &clientCAs{own: own}, nil
 	}
-	more, err := dynamiccertificates.NewDynamicCAContentFromFile("client-ca", opts.ClientCAFile)
+	other, err := dynamiccertificates.NewDynamicCAContentFromFile("client-ca", opts.ClientCAFile)
 	if err != nil {
 		return nil, fmt.Errorf("read --client-ca-file %s: %w", opts.ClientCAFile, err)
 	}
-	return dynamiccertificates.NewUnionCAContentProvider(own, more), nil
+	return &clientCAs{own: own, other: other}, nil
+}
+
+// all 是握手时告诉客户端的 CA。
+func (c *clientCAs) all() dynamiccertificates.CAContentProvider {
+	if c.other == nil {
+		return c.own
+	}
+	return dynamiccertificates.NewUnionCAContentProvider(c.own, c.other)
+}
+
+// authenticator 认这些 CA 签的证书。
+func (c *clientCAs) authenticator() authenticator.Request {
+	if c.other == nil {
+		return auth.ClientCertificates(c.own.VerifyOptions)
+	}
+	return auth.ClientCertificates(c.own.VerifyOptions, c.other.VerifyOptions)
 }
 
 // servingTrust 是客户端核对服务证书所需的 CA；使用者自带证书时，就信任那个文件本身。

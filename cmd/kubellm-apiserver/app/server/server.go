@@ -47,11 +47,15 @@ func Run(ctx context.Context, opts *options.Options) error {
 		go stopWithEtcd(ctx, storage, cancel)
 	}
 
-	config, err := buildConfig(opts)
+	clients, err := loadClientCAs(opts)
+	if err != nil {
+		return err
+	}
+	config, err := buildConfig(opts, clients)
 	if err != nil {
 		return fmt.Errorf("build the server configuration: %w", err)
 	}
-	server, err := apiserver.New(config)
+	server, err := apiserver.New(config, clients.authenticator())
 	if err != nil {
 		return err
 	}

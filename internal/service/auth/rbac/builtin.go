@@ -12,6 +12,7 @@ const ControllerUser = "system:kubellm-controller"
 var builtinGrant = &Grant{Binding: "built-in", AllNamespaces: true}
 
 // builtinRules 给控制器恰好够用的权限：读、写状态、维护默认绑定。
+// 默认角色由控制器的参数决定，所以它能绑定任何角色：它的凭据要像管理员的一样保管。
 func builtinRules() map[string][]rbacv1.PolicyRule {
 	groups := []string{iam.GroupName}
 	return map[string][]rbacv1.PolicyRule{

@@ -57,11 +57,11 @@ func NewIndex() *Index {
 
 // Feed 让索引跟随 informer；返回错误只因为 informer 已停。
 func (i *Index) Feed(roles, bindings cache.SharedIndexInformer) error {
-	onRole, err := roles.AddEventHandler(handler(i.putRole, func(role *v1alpha1.Role) { i.dropRole(role.Name) }))
+	onRole, err := roles.AddEventHandler(handler(i.putRole, i.dropRole))
 	if err != nil {
 		return fmt.Errorf("follow roles: %w", err)
 	}
-	onBinding, err := bindings.AddEventHandler(handler(i.putBinding, func(binding *v1alpha1.RoleBinding) { i.dropBinding(binding.Name) }))
+	onBinding, err := bindings.AddEventHandler(handler(i.putBinding, i.dropBinding))
 	if err != nil {
 		return fmt.Errorf("follow role bindings: %w", err)
 	}
@@ -83,21 +83,21 @@ func (i *Index) HasSynced() bool {
 func (i *Index) Synced() []cache.DoneChecker { return i.synced }
 
 // handler 把带类型的增删改接到 informer 上；删除事件可能只剩墓碑。
-func handler[T any](put, drop func(T)) cache.ResourceEventHandler {
+func handler[T any](put func(T), drop func(name string)) cache.ResourceEventHandler {
 	return cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { put(obj.(T)) },
 		UpdateFunc: func(_, obj any) { put(obj.(T)) },
 		DeleteFunc: func(obj any) {
-			if tombstone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
-				obj = tombstone.Obj
+			// 墓碑里可能没有对象，只有键；两个种类都没有命名空间，键就是名字。
+			if name, err := cache.DeletionHandlingMetaNamespaceKeyFunc(obj); err == nil {
+				drop(name)
 			}
-			drop(obj.(T))
 		},
 	}
 }
 
 func (i *Index) putRole(role *v1alpha1.Role) {
-	rules := compileRules(role.Spec.Rules)
+	rules := Compile(role.Spec.Rules)
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
 	i.roles[role.Name] = rules
@@ -199,14 +199,6 @@ func (i *Index) Rules(who user.Info, namespace string) []rbacv1.PolicyRule {
 		return true
 	})
 	return rules
-}
-
-// RoleRules 取一个角色的规则；角色不存在时第二个返回值为假。
-func (i *Index) RoleRules(name string) ([]rbacv1.PolicyRule, bool) {
-	i.mutex.RLock()
-	defer i.mutex.RUnlock()
-	rules, found := i.roles[name]
-	return rules, found
 }
 
 // GroupGrants 列出授予一个组的东西：把人加进组就等于给了他这些。

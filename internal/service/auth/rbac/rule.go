@@ -12,8 +12,8 @@ import (
 	"github.com/kubellm/kubellm/apis/iam/v1alpha1"
 )
 
-// compileRules 把平台规则换成上游的同义类型：越权比较与规则查询都认它。
-func compileRules(rules []v1alpha1.PolicyRule) []rbacv1.PolicyRule {
+// Compile 把平台规则换成上游的同义类型：越权比较与规则查询都认它。
+func Compile(rules []v1alpha1.PolicyRule) []rbacv1.PolicyRule {
 	out := make([]rbacv1.PolicyRule, 0, len(rules))
 	for _, rule := range rules {
 		out = append(out, rbacv1.PolicyRule{
