@@ -37,8 +37,8 @@ type UserSpec struct {
 	// +listType=atomic
 	Groups []string `json:"groups,omitempty"`
 	// suspended keeps the user from authenticating while it is true; nothing
-	// else of the user changes. Members of system:masters are not affected.
-	// Defaults to false.
+	// else of the user changes. The administrator of admin.kubeconfig
+	// cannot be suspended. Defaults to false.
 	// +optional
 	Suspended *bool `json:"suspended,omitempty"`
 }

@@ -22,7 +22,8 @@ import (
 // ErrSuspended 表示身份属实但用户已被停用。
 var ErrSuspended = errors.New("the user is suspended")
 
-// systemPrefix 开头的身份属于平台与集群自己的组件，没有 User 对象。
+// systemPrefix 开头的身份属于平台与集群自己的组件，没有 User 对象；内置管理员也在其中，
+// 能改 User 的人因此无法用一个停用的同名 User 把最后的退路也锁上。
 const systemPrefix = "system:"
 
 // newAuthenticator 让一切凭据都经过同一个解析：停用的拒绝，登记的补上它的组。
@@ -47,7 +48,7 @@ type resolver struct {
 
 func (r *resolver) AuthenticateRequest(request *http.Request) (*authenticator.Response, bool, error) {
 	response, ok, err := r.credentials.AuthenticateRequest(request)
-	if err != nil || !ok || independent(response.User) {
+	if err != nil || !ok || strings.HasPrefix(response.User.GetName(), systemPrefix) {
 		return response, ok, err
 	}
 	if err := r.ready(request.Context()); err != nil {
@@ -70,12 +71,6 @@ func (r *resolver) AuthenticateRequest(request *http.Request) (*authenticator.Re
 		Extra:  response.User.GetExtra(),
 	}
 	return &resolved, true, nil
-}
-
-// independent 的身份不看 User 对象：平台组件没有它；超级用户的凭据是最后的退路，
-// 不能让能改 User 的人建一个同名且停用的 User 就把管理员锁在门外。
-func independent(who user.Info) bool {
-	return strings.HasPrefix(who.GetName(), systemPrefix) || slices.Contains(who.GetGroups(), user.SystemPrivilegedGroup)
 }
 
 func mergeGroups(groups, more []string) []string {

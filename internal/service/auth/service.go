@@ -81,6 +81,7 @@ func NewService(options Options) (AuthService, error) {
 	evaluator := rbac.NewAuthorizer(options.Index)
 	chain, err := union.New(
 		union.NamedAuthorizer{AuthorizerName: "superuser", Authorizer: authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)},
+		union.NamedAuthorizer{AuthorizerName: "impersonation", Authorizer: authorizer.AuthorizerFunc(refuseSystemImpersonation)},
 		union.NamedAuthorizer{AuthorizerName: "health", Authorizer: healthPaths},
 		union.NamedAuthorizer{AuthorizerName: "discovery", Authorizer: authorizer.AuthorizerFunc(authorizeDiscovery)},
 		union.NamedAuthorizer{AuthorizerName: "rbac", Authorizer: evaluator},
@@ -113,6 +114,15 @@ func (s *service) waitForSync(ctx context.Context) error {
 		return userservice.ErrNotSynced
 	}
 	return nil
+}
+
+// refuseSystemImpersonation 不让任何角色借出平台自己的身份：管理用户的人常有 users 上的全部动词，
+// 那不该等于能扮成控制器或超级用户。
+func refuseSystemImpersonation(_ context.Context, attributes authorizer.Attributes) (authorizer.Decision, string, error) {
+	if strings.HasPrefix(attributes.GetVerb(), "impersonate") && strings.HasPrefix(attributes.GetName(), systemPrefix) {
+		return authorizer.DecisionDeny, fmt.Sprintf("identities starting with %q cannot be impersonated", systemPrefix), nil
+	}
+	return authorizer.DecisionNoOpinion, "", nil
 }
 
 // discoveryPaths 是登录者查看"这里有哪些 API"所需的路径；没有它们 kubectl 连资源名都解析不了。

@@ -26,7 +26,9 @@ func (o *Options) Validate() []error {
 	errs = append(errs, o.validateEtcd()...)
 	errs = append(errs, o.validateRequests()...)
 	errs = append(errs, o.validateAudit()...)
-	errs = append(errs, o.Tracing.Validate()...)
+	for _, err := range o.Tracing.Validate() {
+		errs = append(errs, fmt.Errorf("--tracing-config-file: %w", err))
+	}
 	for _, err := range logsapi.Validate(o.Logs, nil, nil) {
 		errs = append(errs, fmt.Errorf("--logging-format, --v, --vmodule, --log-flush-frequency: %w", err))
 	}

@@ -22,6 +22,7 @@ func buildConfig(opts *options.Options, clients *clientCAs) (*genericapiserver.C
 	if err := opts.Server.ApplyTo(config); err != nil {
 		return nil, fmt.Errorf("apply the request options: %w", err)
 	}
+	config.EffectiveVersion = servedVersion{config.EffectiveVersion}
 	url := opts.URL()
 	if err := opts.Serving.ApplyTo(&config.SecureServing, &config.LoopbackClientConfig); err != nil {
 		return nil, fmt.Errorf("serve on %s (--bind-address, --secure-port): %w", url, err)

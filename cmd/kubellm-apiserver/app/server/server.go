@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/klog/v2"
@@ -36,6 +37,10 @@ func Run(ctx context.Context, opts *options.Options) error {
 			return err
 		}
 		storage, err := etcd.Start(ctx, etcdDir(opts))
+		if ctx.Err() != nil {
+			klog.InfoS("Stopped before the embedded etcd was ready")
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -57,7 +62,8 @@ func Run(ctx context.Context, opts *options.Options) error {
 	}
 	server, err := apiserver.New(config, clients.authenticator())
 	if err != nil {
-		return err
+		return fmt.Errorf("build the server on etcd at %s (--etcd-servers, --etcd-cafile, --etcd-certfile, --etcd-keyfile): %w",
+			strings.Join(opts.Etcd.StorageConfig.Transport.ServerList, ", "), err)
 	}
 	if err := writeKubeconfigs(opts, authority); err != nil {
 		return err
@@ -104,7 +110,7 @@ func writeKubeconfigs(opts *options.Options, authority *pki.Authority) error {
 		return err
 	}
 	identities := map[string]pki.Identity{
-		"admin.kubeconfig":      {Name: "kubellm-admin", Groups: []string{user.SystemPrivilegedGroup}},
+		"admin.kubeconfig":      {Name: "system:kubellm-admin", Groups: []string{user.SystemPrivilegedGroup}},
 		"controller.kubeconfig": {Name: rbac.ControllerUser},
 	}
 	for name, identity := range identities {
