@@ -10,7 +10,7 @@ import (
 	"github.com/kubellm/kubellm/apis/meta"
 )
 
-// Adopt 明确地接管一个归 holder 的对象（空为没有标记的对象），holder 变了就不接管。
+// Adopt 明确地接管一个归 holder 的对象（空为没有标记的对象），holder 变了、或不是 want 所指的那个 uid，就不接管。
 // spec 与归属标记的字段所有权一并移过来，take 是还要移的路径；此后配置删去的字段才真的会消失。
 func (c *Client[T, L]) Adopt(ctx context.Context, want Desired[T], holder string, take ...[]string) (T, error) {
 	object, err := c.adopt(ctx, want, holder, take)
@@ -29,11 +29,12 @@ func (c *Client[T, L]) adopt(ctx context.Context, want Desired[T], holder string
 		if err != nil {
 			return none, err
 		}
-		if c.owns(want.Owner, found) {
-			return c.apply(ctx, want, &found, found.GetUID())
-		}
-		if meta.Holder(found) != holder {
+		owned := c.owns(want.Owner, found)
+		if !want.means(found) || !owned && meta.Holder(found) != holder {
 			return none, &Error{Class: ClassOwnedByAnother, Holder: meta.HeldBy(found)}
+		}
+		if owned {
+			return c.apply(ctx, want, &found, found.GetUID())
 		}
 		if err := c.checkImmutable(want, &found); err != nil {
 			return none, err

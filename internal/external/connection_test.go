@@ -3,6 +3,8 @@ package external_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/url"
 	"os/exec"
 	"strings"
 	"testing"
@@ -194,8 +196,11 @@ func TestPool(t *testing.T) {
 }
 
 func TestConfigDigest(t *testing.T) {
+	through := func(proxy string) func(*http.Request) (*url.URL, error) {
+		return http.ProxyURL(&url.URL{Scheme: "http", Host: proxy})
+	}
 	base := func() *rest.Config {
-		return &rest.Config{Host: "https://h", BearerToken: "a", TLSClientConfig: rest.TLSClientConfig{CAData: []byte("ca")}}
+		return &rest.Config{Host: "https://h", BearerToken: "a", Proxy: through("wrong:1"), TLSClientConfig: rest.TLSClientConfig{CAData: []byte("ca")}}
 	}
 	one, same := base(), base()
 	if external.ConfigDigest(one) != external.ConfigDigest(same) {
@@ -209,6 +214,8 @@ func TestConfigDigest(t *testing.T) {
 		"user":        func(c *rest.Config) { c.Username, c.BearerToken = "a", "" },
 		"impersonate": func(c *rest.Config) { c.Impersonate.UserName = "x" },
 		"insecure":    func(c *rest.Config) { c.Insecure = true },
+		"proxy":       func(c *rest.Config) { c.Proxy = through("right:2") },
+		"way":         func(c *rest.Config) { c.Proxy = nil },
 	} {
 		changed := base()
 		change(changed)

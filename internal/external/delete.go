@@ -8,7 +8,7 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// Delete 删除归我们的对象；不是我们的就什么也不发送。请求绑定看到的 uid 与版本，期间易主或重建的不会误删。
+// Delete 删除归我们的、want 所指的对象；不是就什么也不发送。请求绑定看到的 uid 与版本，期间易主或重建的不会误删。
 func (c *Client[T, L]) Delete(ctx context.Context, want Desired[T]) (Deletion, error) {
 	deletion, err := c.delete(ctx, want)
 	if err != nil {
@@ -23,7 +23,8 @@ func (c *Client[T, L]) delete(ctx context.Context, want Desired[T]) (Deletion, e
 	}
 	key := want.Key()
 	found, fresh, err := c.reader.candidate(ctx, key)
-	if err == nil && !fresh && !c.owns(want.Owner, found) {
+	ours := func() bool { return c.owns(want.Owner, found) && want.means(found) }
+	if err == nil && !fresh && !ours() {
 		found, err = c.get(ctx, key)
 	}
 	var raced error
@@ -33,7 +34,7 @@ func (c *Client[T, L]) delete(ctx context.Context, want Desired[T]) (Deletion, e
 			return AlreadyGone, nil
 		case err != nil:
 			return "", err
-		case !c.owns(want.Owner, found):
+		case !ours():
 			return NotOurs, nil
 		case found.GetDeletionTimestamp() != nil:
 			return Terminating, nil

@@ -38,8 +38,12 @@ type watched[T Object, L runtime.Object] struct {
 	version string
 	writes  map[Key]write[T]
 	// asked 是问过的键：缓存失效或恢复时，还不存在的对象也要通知。
-	asked  map[Key]time.Time
+	asked map[Key]time.Time
+	// swept 是上次清理 asked 的时刻。
+	swept  time.Time
 	health health
+	// retired 表示 Platform 已关闭，死活不再计数。
+	retired bool
 	// aging 是已安排到期检查的那次断开。
 	aging time.Time
 	// changed 在状态每次变化时关闭并换新。
@@ -72,9 +76,11 @@ func (w *watched[T, L]) run() {
 // retire 在 Platform 关闭时把失效指标还回去。
 func (w *watched[T, L]) retire() {
 	w.mu.Lock()
-	state := w.health.trust()
-	w.mu.Unlock()
-	w.report(state, unsynced, nil)
+	defer w.mu.Unlock()
+	if !w.retired {
+		w.retired = true
+		w.count(w.health.trust(), unsynced)
+	}
 }
 
 // read 从缓存作答；缓存不可信就说出原因，绝不拿旧的充数。

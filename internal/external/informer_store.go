@@ -8,6 +8,9 @@ import (
 	"github.com/kubellm/kubellm/apis/meta"
 )
 
+// sweepEvery 是两次清理问过的键至少隔多久。
+const sweepEvery = time.Minute
+
 // Add 收下一个新对象。
 func (w *watched[T, L]) Add(object any) error { return w.put(object) }
 
@@ -109,13 +112,14 @@ func changedKeys[T Object](before, after map[Key]T) []Key {
 	return keys
 }
 
-// ask 记下问过的键；对象没了的旧键过一小时忘掉，免得越积越多。拿着锁调用。
+// ask 记下问过的键；对象没了的旧键过一小时忘掉，免得越积越多，但不必每次读取都找一遍。拿着锁调用。
 func (w *watched[T, L]) ask(key Key) {
 	now := time.Now()
 	w.asked[key] = now
-	if len(w.asked) <= 2*len(w.objects)+1024 {
+	if len(w.asked) <= 2*len(w.objects)+1024 || now.Sub(w.swept) < sweepEvery {
 		return
 	}
+	w.swept = now
 	for k, at := range w.asked {
 		if now.Sub(at) > time.Hour {
 			delete(w.asked, k)

@@ -144,6 +144,10 @@ func (w *watched[T, L]) alive(f *followedWatch) {
 // change 改变死活，唤醒等待的读取；可信与否因此变了就记一行日志并通知每个已知的键。
 func (w *watched[T, L]) change(err error, alter func(*health)) {
 	w.mu.Lock()
+	if w.retired {
+		w.mu.Unlock()
+		return
+	}
 	before := w.health.trust()
 	alter(&w.health)
 	after := w.health.trust()
@@ -151,6 +155,7 @@ func (w *watched[T, L]) change(err error, alter func(*health)) {
 	if before != after && before != unsynced {
 		keys = w.knownKeys()
 	}
+	w.count(before, after)
 	w.signal()
 	w.scheduleAge()
 	w.mu.Unlock()
@@ -173,7 +178,7 @@ func (w *watched[T, L]) scheduleAge() {
 	})
 }
 
-// report 在可信与否变化时各记一行日志，并更新失效指标。
+// report 在可信与否变化时各记一行日志。
 func (w *watched[T, L]) report(before, after trust, err error) {
 	if before == after {
 		return
@@ -188,6 +193,10 @@ func (w *watched[T, L]) report(before, after trust, err error) {
 	case trusted:
 		w.log.Info("The watch of the platform is established")
 	}
+}
+
+// count 更新失效指标；拿着锁调用，否则与关闭相撞时会多减一次。
+func (w *watched[T, L]) count(before, after trust) {
 	gauge := w.platform.metrics.stale.WithLabelValues(w.kind.GroupVersionKind.Kind, w.platform.server)
 	switch was, is := before.distrusted(), after.distrusted(); {
 	case is && !was:

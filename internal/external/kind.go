@@ -66,7 +66,8 @@ type Key = types.NamespacedName
 
 // Desired 是工具链想要的样子。
 type Desired[T Object] struct {
-	// Object 里只有 name、namespace、labels、annotations 与 spec 有意义。
+	// Object 里只有 name、namespace、labels、annotations 与 spec 有意义；给了 uid 的话，
+	// Adopt 与 Delete 只认那一个对象，其间删了又建的同名对象不是它。
 	Object T
 	// Owner 是完整的归属标记；Apply、Adopt、Delete 必须有它。
 	Owner string
@@ -75,6 +76,12 @@ type Desired[T Object] struct {
 // Key 给出想要的对象的位置。
 func (d Desired[T]) Key() Key {
 	return Key{Namespace: d.Object.GetNamespace(), Name: d.Object.GetName()}
+}
+
+// means 说对象是否就是所指的那一个；没给 uid 的不限。
+func (d Desired[T]) means(object T) bool {
+	uid := d.Object.GetUID()
+	return uid == "" || object.GetUID() == uid
 }
 
 // Observation 是一次观察的结论。
@@ -113,6 +120,6 @@ const (
 	Terminating Deletion = "Terminating"
 	// AlreadyGone 表示对象早已不在。
 	AlreadyGone Deletion = "AlreadyGone"
-	// NotOurs 表示对象归别人，什么也没有发送。
+	// NotOurs 表示对象归别人，或者不是所指的那一个，什么也没有发送。
 	NotOurs Deletion = "NotOurs"
 )

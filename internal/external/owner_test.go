@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
@@ -38,6 +39,13 @@ func newStage(t *testing.T, manager string, spec iamv1alpha1.UserSpec) *stage {
 	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
 	return &stage{toolchain: chain, userClient: external.NewClient(chain.Platform, kinds.User), t: t,
 		want: userDesired{Object: newUser(name, spec), Owner: chain.owner}}
+}
+
+// reads 换成以这种方式读取的连接。
+func (s *stage) reads(mode external.ReadMode) {
+	s.t.Helper()
+	s.toolchain = connect(s.t, admin(s.t, sharedPlatform(s.t)), external.Options{Reads: mode})
+	s.userClient = external.NewClient(s.Platform, kinds.User)
 }
 
 // observe 观察一次。
@@ -237,6 +245,43 @@ func TestAdoptTakesLabels(t *testing.T) {
 	}
 }
 
+// TestAdoptOnlyTheOneMeant 删了又建的同名对象，占有者没变也不是人说要接管的那个。
+func TestAdoptOnlyTheOneMeant(t *testing.T) {
+	for name, owner := range map[string]func(*stage) string{
+		"Unmarked": func(*stage) string { return "" },
+		"OurMark":  func(s *stage) string { return s.want.Owner },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, "kubellm-test", iamv1alpha1.UserSpec{Email: ptr.To("a@x.io")})
+			s.want.Object.UID = s.recreate("").UID
+			again := s.recreate(owner(s))
+			_, err := s.Adopt(t.Context(), s.want, "")
+			wantClass(t, "it was deleted and made anew after it was seen", err, external.ClassOwnedByAnother)
+			if now := s.stored(); now.ResourceVersion != again.ResourceVersion {
+				t.Errorf("the new object was changed: %+v", now)
+			}
+			s.want.Object.UID = again.UID
+			if adopted := must[*iamv1alpha1.User](t)(s.Adopt(t.Context(), s.want, "")); adopted.UID != again.UID || *adopted.Spec.Email != "a@x.io" {
+				t.Errorf("the one that is meant is adopted: %+v", adopted)
+			}
+		})
+	}
+}
+
+// recreate 在背后（删掉后）建一个同名的，owner 是写在上面的标记，可为空。
+func (s *stage) recreate(owner string) *iamv1alpha1.User {
+	s.t.Helper()
+	users, name := byHand(s.t, sharedPlatform(s.t)).IamV1alpha1().Users(), s.want.Key().Name
+	if err := users.Delete(s.t.Context(), name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		s.t.Fatal(err)
+	}
+	again := newUser(name, iamv1alpha1.UserSpec{})
+	if owner != "" {
+		again.Annotations = map[string]string{meta.OwnerAnnotation: owner}
+	}
+	return must[*iamv1alpha1.User](s.t)(users.Create(s.t.Context(), again, metav1.CreateOptions{}))
+}
+
 func TestNoResurrection(t *testing.T) {
 	s := newStage(t, "kubellm-test", iamv1alpha1.UserSpec{Email: ptr.To("a@x.io")})
 	created := s.create()
@@ -264,8 +309,7 @@ func TestDelete(t *testing.T) {
 		for name, mode := range map[string]external.ReadMode{"Informer": external.InformerReads, "Refresh": external.RefreshReads} {
 			t.Run(name, func(t *testing.T) {
 				s := newStage(t, "kubellm-test", iamv1alpha1.UserSpec{})
-				chain := connect(t, admin(t, sharedPlatform(t)), external.Options{Reads: mode})
-				s.userClient = external.NewClient(chain.Platform, kinds.User)
+				s.reads(mode)
 				s.create()
 				s.kubectl("label", "user", s.want.Key().Name, "x=y")
 				if got := must[external.Deletion](t)(s.Delete(t.Context(), s.want)); got != external.Deleted {
@@ -285,6 +329,39 @@ func TestDelete(t *testing.T) {
 		}
 		if stored := s.stored(); stored.DeletionTimestamp != nil {
 			t.Error("the adopted object was deleted")
+		}
+	})
+	t.Run("MadeAnew", func(t *testing.T) {
+		for name, mode := range map[string]external.ReadMode{"Informer": external.InformerReads, "Refresh": external.RefreshReads} {
+			t.Run(name, func(t *testing.T) {
+				s := newStage(t, "kubellm-test", iamv1alpha1.UserSpec{})
+				s.reads(mode)
+				first := s.create()
+				again := s.recreate(s.want.Owner)
+				s.eventually("the new object to be seen", func(o userSeen) bool { return o.Exists && o.Object.UID == again.UID })
+
+				s.want.Object.UID = first.UID
+				if got := must[external.Deletion](t)(s.Delete(t.Context(), s.want)); got != external.NotOurs || s.requests(t, "delete") != 0 {
+					t.Errorf("a copy with our mark is not what we mean: %s after %d requests", got, s.requests(t, "delete"))
+				}
+				s.want.Object.UID = again.UID
+				if got := must[external.Deletion](t)(s.Delete(t.Context(), s.want)); got != external.Deleted {
+					t.Errorf("the one that is meant is deleted: %s", got)
+				}
+			})
+		}
+	})
+	t.Run("MadeAnewAfterTheList", func(t *testing.T) {
+		s := newStage(t, "kubellm-test", iamv1alpha1.UserSpec{})
+		s.reads(external.RefreshReads)
+		s.create()
+		nobody := userDesired{Object: newUser("nobody-here", iamv1alpha1.UserSpec{}), Owner: s.want.Owner}
+		for s.requests(t, "list") == 0 {
+			must[external.Deletion](t)(s.Delete(t.Context(), nobody))
+		}
+		s.want.Object.UID = s.recreate(s.want.Owner).UID
+		if got := must[external.Deletion](t)(s.Delete(t.Context(), s.want)); got != external.Deleted {
+			t.Errorf("a list from before says nothing about the one that is meant: %s", got)
 		}
 	})
 	t.Run("Finalizer", func(t *testing.T) {

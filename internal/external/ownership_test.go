@@ -7,7 +7,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
-
 	"github.com/kubellm/kubellm/apis/meta"
 )
 

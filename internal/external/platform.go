@@ -46,8 +46,8 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// StaleAfter 为零时取常量 StaleAfter。
 	StaleAfter time.Duration
-	// UnusedAfter 是 Pool 里一个 Platform 多久没人取用就关闭，为零时是一小时；要大于适配器的轮询间隔，
-	// 否则静止的资源会失去推送。
+	// UnusedAfter 是 Pool 里一个 Platform 多久没人取用就关闭，占用着也一样，为零时是一小时；
+	// 要大于适配器的轮询间隔，否则静止的资源会失去推送。
 	UnusedAfter time.Duration
 }
 
@@ -173,23 +173,24 @@ func serverText(host string) string {
 
 // identity 是确定服务器与身份的一切；只用来算摘要。
 type identity struct {
-	Host, APIPath                    string
-	Username, Password               string
-	BearerToken, BearerTokenFile     string
-	Impersonate                      rest.ImpersonationConfig
-	Insecure                         bool
-	ServerName                       string
-	CertFile, KeyFile, CAFile        string
-	CertData, KeyData, CAData        []byte
-	NextProtos                       []string
-	ExecCommand                      string
-	ExecArgs                         []string
-	ExecEnv                          any
-	AuthProvider                     any
-	Proxy, Dial, Transport, Wrappers bool
+	Host, APIPath                string
+	Username, Password           string
+	BearerToken, BearerTokenFile string
+	Impersonate                  rest.ImpersonationConfig
+	Insecure                     bool
+	ServerName                   string
+	CertFile, KeyFile, CAFile    string
+	CertData, KeyData, CAData    []byte
+	NextProtos                   []string
+	ExecCommand                  string
+	ExecArgs                     []string
+	ExecEnv                      any
+	AuthProvider                 any
+	Proxy                        string
+	Dial, Transport, Wrappers    bool
 }
 
-// ConfigDigest 是确定服务器与身份的一切的摘要，用作缓存的键。函数不能比较，只看有没有。
+// ConfigDigest 是确定服务器与身份的一切的摘要，用作缓存的键。函数不能比较：代理看它给出的地址，其余只看有没有。
 func ConfigDigest(cfg *rest.Config) string {
 	id := identity{
 		Host: cfg.Host, APIPath: cfg.APIPath,
@@ -201,7 +202,7 @@ func ConfigDigest(cfg *rest.Config) string {
 		CertData: cfg.CertData, KeyData: cfg.KeyData, CAData: cfg.CAData,
 		NextProtos:   cfg.NextProtos,
 		AuthProvider: cfg.AuthProvider,
-		Proxy:        cfg.Proxy != nil, Dial: cfg.Dial != nil, Transport: cfg.Transport != nil, Wrappers: cfg.WrapTransport != nil,
+		Proxy:        proxyText(cfg), Dial: cfg.Dial != nil, Transport: cfg.Transport != nil, Wrappers: cfg.WrapTransport != nil,
 	}
 	if e := cfg.ExecProvider; e != nil {
 		id.ExecCommand, id.ExecArgs, id.ExecEnv = e.Command, e.Args, e.Env
@@ -210,4 +211,17 @@ func ConfigDigest(cfg *rest.Config) string {
 	data, _ := json.Marshal(id)
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
+}
+
+// proxyText 是去服务器要经过的代理；没有指定的听环境变量的，在一个进程里都一样。
+func proxyText(cfg *rest.Config) string {
+	if cfg.Proxy == nil {
+		return ""
+	}
+	req, err := http.NewRequest(http.MethodGet, serverText(cfg.Host), nil)
+	if err != nil {
+		return err.Error() // 地址不成形，这样的凭据反正打不开
+	}
+	proxy, err := cfg.Proxy(req)
+	return fmt.Sprint(proxy, err)
 }

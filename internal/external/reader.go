@@ -19,8 +19,6 @@ type reader[T Object] interface {
 	wrote(object T)
 	// deleted 是刚被接受删除的对象（删除前的样子）；没有终结器的已经不在了。
 	deleted(object T)
-	// lastWritten 取出刚写成的对象，只能取一次。
-	lastWritten(key Key) (T, bool)
 }
 
 // keyOf 是对象的位置。

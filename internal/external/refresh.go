@@ -34,7 +34,6 @@ type refreshed[T Object, L runtime.Object] struct {
 	mu sync.Mutex
 	// reading 因写入而作废，doomed 不作废：删除用它，旧了也无妨，否则销毁上千个对象时每个都要先取一次。
 	reading, doomed map[string]*space[T]
-	recent          map[Key]T
 }
 
 // space 是一个命名空间（或整个集群）里的读取情况。
@@ -53,7 +52,7 @@ type listing[T Object] struct {
 
 func newRefreshed[T Object, L runtime.Object](p *Platform, k *Kind[T, L]) *refreshed[T, L] {
 	return &refreshed[T, L]{platform: p, kind: k,
-		reading: map[string]*space[T]{}, doomed: map[string]*space[T]{}, recent: map[Key]T{}}
+		reading: map[string]*space[T]{}, doomed: map[string]*space[T]{}}
 }
 
 // read 先看列表；列表里没有不等于不存在，总要再问一次平台。
@@ -142,25 +141,9 @@ func (r *refreshed[T, L]) writing(key Key) {
 	}
 }
 
-func (r *refreshed[T, L]) wrote(object T) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.recent[keyOf(object)] = object
-}
-
-func (r *refreshed[T, L]) deleted(object T) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.recent, keyOf(object))
-}
-
-func (r *refreshed[T, L]) lastWritten(key Key) (T, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	object, ok := r.recent[key]
-	delete(r.recent, key)
-	return object, ok
-}
+// wrote 与 deleted 在这里没有意义：writing 已作废了列表，记住写过的只会越积越多。
+func (r *refreshed[T, L]) wrote(T)   {}
+func (r *refreshed[T, L]) deleted(T) {}
 
 // tooManyError 表示平台上的对象比愿意列出的多。
 type tooManyError struct{ limit int }

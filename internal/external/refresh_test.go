@@ -1,9 +1,13 @@
 package external_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
+	"weak"
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -105,4 +109,17 @@ func TestRefreshBudget(t *testing.T) {
 	if left := must[[]*iamv1alpha1.User](t)(client.List(t.Context(), "", nil, "")); slices.ContainsFunc(left, func(u *iamv1alpha1.User) bool { return u.Labels["of"] == "terraform" }) {
 		t.Error("some objects are left")
 	}
+}
+
+// TestWritesAreNotKept 写过的对象不留在内存里：一次写几万个的进程不该全记着。
+func TestWritesAreNotKept(t *testing.T) {
+	s := newStage(t, "kubellm-test", iamv1alpha1.UserSpec{})
+	s.reads(external.RefreshReads)
+	written := weak.Make(s.create())
+	harness.Eventually(t, "the written object to be forgotten", patience, func(context.Context) error {
+		if runtime.GC(); written.Value() != nil {
+			return errors.New("it is still referred to")
+		}
+		return nil
+	})
 }

@@ -17,10 +17,12 @@ import (
 // pollWait 是监视不成时再看一次的间隔。
 const pollWait = time.Second
 
-// WaitReady 监视对象直到就绪或 ctx 到期；到期时连同最后看到的对象返回 ClassNotReady。progress 可为 nil，就绪与否的说法变了才调用。
-func (c *Client[T, L]) WaitReady(ctx context.Context, key Key, progress func(Readiness)) (T, error) {
+// WaitReady 监视对象直到就绪或 ctx 到期；到期时连同最后看到的对象返回 ClassNotReady。from 是 Apply 刚写成的对象，
+// 从它开始便不必先取一次；没有资源版本的只用到它的名字。progress 可为 nil，就绪与否的说法变了才调用。
+func (c *Client[T, L]) WaitReady(ctx context.Context, from T, progress func(Readiness)) (T, error) {
+	key := keyOf(from)
 	last := Readiness{Status: metav1.ConditionUnknown, Reason: "NotObserved", Message: "the object has not been seen yet"}
-	object, err := c.wait(ctx, key, func(object T, exists bool) (bool, error) {
+	object, err := c.wait(ctx, key, from, func(object T, exists bool) (bool, error) {
 		if !exists {
 			return false, apierrors.NewNotFound(c.kind.groupResource(), key.Name)
 		}
@@ -45,7 +47,7 @@ func (c *Client[T, L]) WaitReady(ctx context.Context, key Key, progress func(Rea
 // WaitGone 监视对象直到那个 uid 不在了或 ctx 到期；到期时的 ClassNotReady 会列出还没放手的终结器。
 func (c *Client[T, L]) WaitGone(ctx context.Context, key Key, uid types.UID) error {
 	var finalizers []string
-	_, err := c.wait(ctx, key, func(object T, exists bool) (bool, error) {
+	_, err := c.wait(ctx, key, c.kind.New(), func(object T, exists bool) (bool, error) {
 		if !exists || object.GetUID() != uid {
 			return true, nil
 		}
@@ -83,9 +85,9 @@ func (e *waitError) explained()    {}
 // errWatchEnded 表示监视断了，该重新看一次。
 var errWatchEnded = errors.New("the watch ended")
 
-// wait 从刚写成的（否则现取的）对象开始监视，直到 done；监视断了或不许监视就隔一会儿再看。返回最后看到的对象。
-func (c *Client[T, L]) wait(ctx context.Context, key Key, done func(object T, exists bool) (bool, error)) (T, error) {
-	last, known := c.reader.lastWritten(key)
+// wait 从 last（没有资源版本的现取）开始监视，直到 done；监视断了或不许监视就隔一会儿再看。返回最后看到的对象。
+func (c *Client[T, L]) wait(ctx context.Context, key Key, last T, done func(object T, exists bool) (bool, error)) (T, error) {
+	known := last.GetResourceVersion() != ""
 	for {
 		err := error(nil)
 		if !known {

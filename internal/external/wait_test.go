@@ -21,13 +21,13 @@ func TestWaitReady(t *testing.T) {
 	client := external.NewClient(chain.Platform, kinds.User)
 	want := userDesired{Object: newUser("alice", iamv1alpha1.UserSpec{}), Owner: chain.owner}
 
-	_, err := client.WaitReady(t.Context(), want.Key(), nil)
+	_, err := client.WaitReady(t.Context(), want.Object, nil)
 	wantClass(t, "an object that does not exist will not become ready", err, external.ClassNotFound)
 
 	must[*iamv1alpha1.User](t)(client.Apply(t.Context(), want, nil))
 	short, cancel := shortContext(t)
 	defer cancel()
-	last, err := client.WaitReady(short, want.Key(), nil)
+	last, err := client.WaitReady(short, want.Object, nil)
 	wantClass(t, "nobody reports on the object", err, external.ClassNotReady)
 	if !errors.Is(err, context.DeadlineExceeded) || last.Name != "alice" {
 		t.Errorf("a wait that runs out gives the object last seen and the deadline: %v, %v", last, err)
@@ -35,7 +35,7 @@ func TestWaitReady(t *testing.T) {
 
 	harness.NewController(t, harness.ManagerOptions{Kubeconfig: platform.ControllerKubeconfig})
 	var progress []external.Readiness
-	ready := must[*iamv1alpha1.User](t)(client.WaitReady(t.Context(), want.Key(), func(r external.Readiness) { progress = append(progress, r) }))
+	ready := must[*iamv1alpha1.User](t)(client.WaitReady(t.Context(), want.Object, func(r external.Readiness) { progress = append(progress, r) }))
 	if len(progress) == 0 || progress[len(progress)-1].Status != metav1.ConditionTrue {
 		t.Errorf("the progress was %v", progress)
 	}
@@ -44,9 +44,9 @@ func TestWaitReady(t *testing.T) {
 	}
 
 	second := userDesired{Object: newUser("bob", iamv1alpha1.UserSpec{}), Owner: chain.owner}
-	must[*iamv1alpha1.User](t)(client.Apply(t.Context(), second, nil))
+	written := must[*iamv1alpha1.User](t)(client.Apply(t.Context(), second, nil))
 	gets := chain.requests(t, "get")
-	must[*iamv1alpha1.User](t)(client.WaitReady(t.Context(), second.Key(), nil))
+	must[*iamv1alpha1.User](t)(client.WaitReady(t.Context(), written, nil))
 	if sent := chain.requests(t, "get") - gets; sent != 0 {
 		t.Errorf("waiting for what was just written begins with what was written, %d GETs were sent", sent)
 	}

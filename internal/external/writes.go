@@ -143,9 +143,3 @@ func (w *watched[T, L]) remember(object T, how writeKind) {
 	w.writes[key] = write[T]{at: time.Now(), object: object, how: how}
 	w.settled(key)
 }
-
-// lastWritten 在这里不需要：等待就绪由监视回答。
-func (w *watched[T, L]) lastWritten(Key) (T, bool) {
-	var none T
-	return none, false
-}
