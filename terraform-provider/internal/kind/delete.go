@@ -32,7 +32,7 @@ func (r *managed[M, T, L]) Delete(ctx context.Context, req resource.DeleteReques
 		return
 	}
 	deletion, err := client.Delete(ctx, want)
-	if err == nil && deletion == "x" {
+	if err == nil && deletion == external.Terminating {
 		err = client.WaitGone(ctx, want.Key(), inst.UID)
 	}
 	if err != nil {

@@ -115,8 +115,8 @@ func (k *Kind[M, T, L]) imported(ctx context.Context, object T) (map[string]attr
 	diags.Append(more...)
 	applied := appliedFields(object)
 	for name, value := range values {
-		ordinary := value.Equal(defaults[name]) && (k.facet(name) || !applied[name])
-		if ordinary || empty(value) {
+		unchosen := value.Equal(defaults[name]) && (k.facet(name) || !applied[name])
+		if unchosen || empty(value) {
 			values[name] = null(ctx, value.Type(ctx))
 		}
 	}
@@ -124,22 +124,21 @@ func (k *Kind[M, T, L]) imported(ctx context.Context, object T) (map[string]attr
 	return values, diags
 }
 
-// refreshed 是写入或读取之后的状态：以 prior（计划或旧状态）为准，没写的保持没写，
-// 唯独会授权的字段和仍归我们管的字段（changed）例外：它们是漂移，必须让计划看见。
+// refreshed 是写入或读取之后的状态：以 prior（计划或旧状态）为准，没写的保持没写。
+// 唯独外部层说有差异的（changed）例外：会授权的字段没写也要是空的，仍归我们管的字段没写就该去掉，计划必须看见。
 func (k *Kind[M, T, L]) refreshed(ctx context.Context, object T, prior decoded[M], changed external.Differences) (map[string]attr.Value, diag.Diagnostics) {
 	spec, diags := k.spec(ctx, k.FromAPI(object))
-	defaults, more := k.spec(ctx, k.Defaults)
-	diags.Append(more...)
-	owned := changedAttributes(changed)
+	differs := changedAttributes(changed)
 	values := maps.Clone(prior.values)
 	for name, now := range spec {
-		switch was := prior.values[name]; {
-		case empty(now) && !was.IsNull() && !empty(was):
-			values[name] = null(ctx, now.Type(ctx))
+		was := prior.values[name]
+		switch {
+		case empty(now) && empty(was):
+			// 平台不区分没有与空的，配置怎么写就怎么留。
 		case empty(now):
-			values[name] = was
-		case was.IsNull() && k.facet(name) && now.Equal(defaults[name]):
-		case was.IsNull() && !k.facet(name) && !owned[name]:
+			values[name] = null(ctx, now.Type(ctx))
+		case was.IsNull() && !differs[name]:
+			// 没写的字段归别人管。
 		default:
 			values[name] = now
 		}

@@ -223,10 +223,11 @@ spec: {roleRef: {name: %[1]s}, allNamespaces: true, subjects: [{kind: User, name
 			}
 			w := newUserWorkspace(t, kubeconfig)
 			w.write(t, "main.tf", c.config)
+			command := []string{"apply", "-auto-approve"}
 			if c.early {
-				w.refuse(t, c.reason, []string{"plan"}, c.facts...)
+				command = []string{"plan"}
 			}
-			w.refuse(t, c.reason, []string{"apply", "-auto-approve"}, c.facts...)
+			w.refuse(t, c.reason, command, c.facts...)
 			absent(t, c.reason, c.plural, name)
 			if got := w.addresses(t); len(got) != 0 {
 				t.Errorf("%s: the state has %v", c.reason, got)

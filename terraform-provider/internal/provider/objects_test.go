@@ -86,10 +86,18 @@ func tempFile(t *testing.T, name, content string) string {
 	return path
 }
 
-// cleanup 收拾"别人"的对象；测试结束时 t.Context 已取消，所以不用它。
+// cleanup 收拾"别人"的对象，连同拖住它的终结器；测试结束时 t.Context 已取消，所以不用它。
 func cleanup(t *testing.T, resource, name string) {
 	t.Helper()
-	if _, err := harness.Kubectl(context.Background(), platform.Kubeconfig, "", "delete", resource, name, "--ignore-not-found"); err != nil {
+	ctx := context.Background()
+	if out, err := harness.Kubectl(ctx, platform.Kubeconfig, "", "get", resource, name, "--ignore-not-found", "-o", "name"); err != nil || out == "" {
+		return
+	}
+	_, err := harness.Kubectl(ctx, platform.Kubeconfig, "", "patch", resource, name, "--type=merge", "-p", `{"metadata": {"finalizers": null}}`)
+	if err == nil {
+		_, err = harness.Kubectl(ctx, platform.Kubeconfig, "", "delete", resource, name, "--ignore-not-found", "--timeout=30s")
+	}
+	if err != nil {
 		t.Error(err)
 	}
 }

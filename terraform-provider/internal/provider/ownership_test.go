@@ -106,6 +106,37 @@ func TestImportAdopts(t *testing.T) {
 	absent(t, "接管之后销毁就是删除", "users", name)
 }
 
+// TestImportMissing 导入不存在的对象说得出缺什么，而不是留下一个空的资源。
+func TestImportMissing(t *testing.T) {
+	w := newUserWorkspace(t, platform.Kubeconfig)
+	w.write(t, "main.tf", userBlock("it", "not-there-at-all", ""))
+	w.refuse(t, "没有这个对象", []string{"import", "kubellm_user.it", "not-there-at-all"},
+		`Cannot import the user "not-there-at-all"`, "There is no user", "The provider is configured by the kubeconfig")
+	if got := w.addresses(t); len(got) != 0 {
+		t.Errorf("the failed import left %v in the state", got)
+	}
+}
+
+// TestImportTellsDefaultsFromChoices 平台自己填的默认值不是谁的选择：导入后不显得要去掉；有人明确应用过的才是。
+func TestImportTellsDefaultsFromChoices(t *testing.T) {
+	cases := map[string]struct{ reason, manifest, config string }{
+		"Default": {"没人写过 suspended，配置也不写", `spec: {email: x@example.com}`, `email = "x@example.com"`},
+		"Choice":  {"有人明确应用了 false，配置也写了", `spec: {email: x@example.com, suspended: false}`, "email = \"x@example.com\"\nsuspended = false"},
+	}
+	for label, c := range cases {
+		t.Run(label, func(t *testing.T) {
+			name := unique("default")
+			t.Cleanup(func() { cleanup(t, "users", name) })
+			kubectl(t, "apply", "--server-side", "-f", tempFile(t, "user.yaml",
+				fmt.Sprintf("apiVersion: iam.kubellm.io/v1alpha1\nkind: User\nmetadata: {name: %s}\n%s\n", name, c.manifest)))
+			w := newUserWorkspace(t, platform.Kubeconfig)
+			w.write(t, "main.tf", userBlock("it", name, c.config))
+			w.succeed(t, "import", "kubellm_user.it", name)
+			w.emptyPlan(t, c.reason)
+		})
+	}
+}
+
 // TestImportTakesFromAnotherWorkspace 从另一个工作区手里明确接管，原主人从此当它没有了，也不会去抢。
 func TestImportTakesFromAnotherWorkspace(t *testing.T) {
 	name := unique("move")
@@ -238,18 +269,46 @@ func TestApplyInFlight(t *testing.T) {
 	}
 }
 
-// TestRecreatedByAnother 别人重建的同名对象不是我们的：计划说要建，建时被拒绝，销毁时不动它。
+// TestRecreatedByAnother 别人重建的同名对象不是我们的，哪怕抄了我们的标记：计划说要建，建时被拒绝。
 func TestRecreatedByAnother(t *testing.T) {
-	name := unique("recreated")
-	w := newUserWorkspace(t, platform.Kubeconfig)
-	w.write(t, "main.tf", userBlock("it", name, `email = "tf@example.com"`))
-	w.apply(t)
-	kubectl(t, "delete", "users", name)
-	manual(t, name)
-	contains(t, "计划说明为什么要建", w.succeed(t, "plan"), "will be created", "kubectl")
-	w.refuse(t, "建时被拒绝", []string{"apply", "-auto-approve"}, "import {")
-	if got := read(t, "users", name); got.Spec["email"] != "manual@example.com" {
-		t.Errorf("somebody else's object was changed: %+v", got)
+	cases := map[string]struct {
+		reason string
+		again  func(t *testing.T, name, owner string)
+	}{
+		"Plain": {
+			reason: "用 kubectl 重建的没有标记",
+			again:  func(t *testing.T, name, _ string) { manual(t, name) },
+		},
+		"WithTheMark": {
+			reason: "从备份恢复的带着旧标记，却是另一个对象",
+			again: func(t *testing.T, name, owner string) {
+				manual(t, name)
+				kubectl(t, "delete", "users", name)
+				kubectl(t, "create", "-f", tempFile(t, "user.yaml", fmt.Sprintf(`apiVersion: iam.kubellm.io/v1alpha1
+kind: User
+metadata: {name: %s, annotations: {kubellm.io/owner: %s}}
+spec: {email: manual@example.com}
+`, name, owner)))
+			},
+		},
+	}
+	for label, c := range cases {
+		t.Run(label, func(t *testing.T) {
+			name := unique("recreated")
+			w := newUserWorkspace(t, platform.Kubeconfig)
+			w.write(t, "main.tf", userBlock("it", name, `email = "tf@example.com"`))
+			w.apply(t)
+			owner := read(t, "users", name).owner()
+			kubectl(t, "delete", "users", name)
+			c.again(t, name, owner)
+			before := read(t, "users", name)
+
+			contains(t, c.reason+"：计划说明为什么要建", w.succeed(t, "plan"), "will be created", "made again by someone else")
+			w.refuse(t, c.reason+"：建时被拒绝", []string{"apply", "-auto-approve"}, "import {", before.owner())
+			if after := read(t, "users", name); after.Metadata.ResourceVersion != before.Metadata.ResourceVersion {
+				t.Errorf("%s: somebody else's object was changed: %+v", c.reason, after)
+			}
+		})
 	}
 }
 
