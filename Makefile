@@ -38,8 +38,8 @@ counterparts:
 tools: counterparts
 	@hack/tools/install.sh codegen controller-gen angryjet golangci-lint
 
-test: counterparts build
-	@hack/test.sh -race -timeout $(TEST_TIMEOUT) -p $(TEST_PARALLEL) $(PACKAGES)
+test: counterparts
+	@hack/test.sh -timeout $(TEST_TIMEOUT) -p $(TEST_PARALLEL) $(PACKAGES)
 
 demo: counterparts build
 	@go run -buildvcs=false ./hack/demo up

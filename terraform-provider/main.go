@@ -9,17 +9,15 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
+	"github.com/kubellm/kubellm/internal/version"
 	"github.com/kubellm/kubellm/terraform-provider/internal/provider"
 )
-
-// version 由发布构建用 -ldflags 写入，用在 User-Agent 里。
-var version = "dev"
 
 func main() {
 	debug := flag.Bool("debug", false, "print the TF_REATTACH_PROVIDERS value and wait, so that a debugger can be attached")
 	flag.Parse()
 
-	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
+	err := providerserver.Serve(context.Background(), provider.New(version.String()), providerserver.ServeOpts{
 		Address:         "registry.terraform.io/kubellm/kubellm",
 		Debug:           *debug,
 		ProtocolVersion: 6,

@@ -23,6 +23,7 @@ type options struct {
 	changeLogsSocket             string
 	controlPlaneID               string
 	metricsAddress, probeAddress string
+	pprofAddress                 string
 	leaderElection               bool
 	leaderElectionNamespace      string
 }
@@ -32,7 +33,7 @@ func defaultOptions() *options {
 		poll: 10 * time.Minute, sync: time.Hour, pollStateMetric: 30 * time.Second, pollJitterPercentage: 10,
 		maxReconcileRate: 1000, maxConcurrentReconciles: 10, managementPolicies: true,
 		changeLogsSocket: "/var/run/changelogs/changelogs.sock",
-		metricsAddress:   ":8080", probeAddress: ":8081",
+		metricsAddress:   ":8080", probeAddress: ":8081", pprofAddress: "0",
 	}
 }
 
@@ -53,6 +54,7 @@ func (o *options) parse(args []string) error {
 	fs.StringVar(&o.metricsAddress, "metrics-bind-address", o.metricsAddress, "The address that serves metrics at /metrics; 0 for none.")
 	fs.DurationVar(&o.pollStateMetric, "poll-state-metric", o.pollStateMetric, "How often managed resources are counted for metrics; at least 30s.")
 	fs.StringVar(&o.probeAddress, "health-probe-bind-address", o.probeAddress, "The address that serves /healthz and /readyz; 0 for none.")
+	fs.StringVar(&o.pprofAddress, "pprof-bind-address", o.pprofAddress, "The address that serves profiles at /debug/pprof; 0 for none. Profiles can hold secrets: bind it to 127.0.0.1.")
 	fs.BoolVarP(&o.leaderElection, "leader-election", "l", o.leaderElection, "Let only one of several replicas be active.")
 	fs.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", o.leaderElectionNamespace, "The namespace of the leader election's lease (default: the one that the provider runs in).")
 	// --kubeconfig 由 controller-runtime 定义。

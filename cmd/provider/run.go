@@ -58,6 +58,10 @@ func run(ctx context.Context, o *options) error {
 	}
 	cfg = ratelimiter.LimitRESTConfig(cfg, o.maxReconcileRate)
 	cfg.UserAgent = name + "/" + version()
+	if !o.debug {
+		// API 服务器对每次写入都会提醒 crossplane-runtime 的 finalizer 名字不够规范，运维的人对此无能为力。
+		cfg.WarningHandlerWithContext = rest.NoWarnings{}
+	}
 	mgr, err := newManager(cfg, o, logger)
 	if err != nil {
 		return fmt.Errorf("cannot prepare to run against %s: %w", cfg.Host, err)
@@ -119,6 +123,7 @@ func newManager(cfg *rest.Config, o *options, logger logr.Logger) (ctrl.Manager,
 		Client:                        client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
 		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
 		HealthProbeBindAddress:        o.probeAddress,
+		PprofBindAddress:              o.pprofAddress,
 		LeaderElection:                o.leaderElection,
 		LeaderElectionID:              name + "-provider",
 		LeaderElectionNamespace:       o.leaderElectionNamespace,

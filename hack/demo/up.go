@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"time"
 
 	"github.com/kubellm/kubellm/test/harness"
@@ -173,6 +175,9 @@ func addIntruders(ctx context.Context, platform *harness.Platform, user string) 
 // printHowToGoOn 给出接着玩所需的路径。
 func printHowToGoOn(d *demo) {
 	heading("It all keeps running. Go on with")
+	if _, err := exec.LookPath("kubectl"); err != nil {
+		fmt.Printf("\n    export PATH=%s:$PATH    (there is a kubectl)\n", filepath.Join(d.root, "hack", "tools", "bin"))
+	}
 	fmt.Printf(`
     the platform, as its administrator
       export KUBECONFIG=%s

@@ -56,14 +56,13 @@ func (c *connections) Platform(ctx context.Context, mg resource.Managed) (*exter
 	}
 	current, err := readConfig(ctx, c.kube, ref)
 	if err != nil {
-		c.forget(ref)
 		return nil, err
 	}
 	cfg, err := c.entry(ref).restConfig(ctx, c, current)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ref, err)
 	}
-	platform, err := c.pool.Get(cfg)
+	platform, err := c.pool.Acquire(ref.indexValue(), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ref, err)
 	}
@@ -79,11 +78,12 @@ func (c *connections) entry(ref configRef) *connection {
 	return c.entries[ref]
 }
 
-// forget 丢弃已不存在的配置的凭据。
+// forget 丢弃已不存在的配置的凭据，并让它的连接不久即关闭。
 func (c *connections) forget(ref configRef) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	delete(c.entries, ref)
+	c.mu.Unlock()
+	c.pool.Release(ref.indexValue())
 }
 
 func (e *connection) restConfig(ctx context.Context, c *connections, current config) (*rest.Config, error) {
@@ -119,7 +119,7 @@ func readSecret(ctx context.Context, kube client.Reader, c config) (*corev1.Secr
 	secret := &corev1.Secret{}
 	err := kube.Get(ctx, c.secret, secret)
 	if apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("Secret %q in namespace %q does not exist: make it, or correct spec.credentials.secretRef", c.secret.Name, c.secret.Namespace)
+		return nil, fmt.Errorf("the Secret %q in namespace %q does not exist: make it, or correct spec.credentials.secretRef", c.secret.Name, c.secret.Namespace)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read Secret %q in namespace %q: %w", c.secret.Name, c.secret.Namespace, err)

@@ -2,6 +2,7 @@ package crossplane
 
 import (
 	"context"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/util/workqueue"
@@ -23,15 +24,59 @@ const (
 )
 
 // driftSource 把平台上的变化变成协调请求：对象变了、没了，或平台失联、恢复，指向它的托管资源都立刻重新协调。
+// 通知只说位置、不说是哪个平台：别的平台上同名的也会看一眼，从缓存作答，不花请求。
 func driftSource[T external.Object, L runtime.Object](pool *external.Pool, kind *external.Kind[T, L], users lister) source.Source {
 	return source.Func(func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-		external.Subscribe(pool, kind, func(key external.Key) {
+		changed := newMailbox()
+		external.Subscribe(pool, kind, changed.put)
+		go changed.drain(ctx, func(key external.Key) {
 			for _, request := range users.requests(ctx, indexExternalKey, key.String()) {
 				queue.Add(request)
 			}
 		})
 		return nil
 	})
+}
+
+// mailbox 把通知与查找分开：查找可能要等托管资源的缓存装满，不能拖住所有种类共用的监视。同一个键只留一份。
+type mailbox struct {
+	mu   sync.Mutex
+	keys map[external.Key]struct{}
+	// filled 提醒有新的键；容量为一，放不下说明已经提醒过。
+	filled chan struct{}
+}
+
+func newMailbox() *mailbox {
+	return &mailbox{keys: map[external.Key]struct{}{}, filled: make(chan struct{}, 1)}
+}
+
+// put 记下一个键，立即返回。
+func (m *mailbox) put(key external.Key) {
+	m.mu.Lock()
+	m.keys[key] = struct{}{}
+	m.mu.Unlock()
+	select {
+	case m.filled <- struct{}{}:
+	default:
+	}
+}
+
+// drain 逐个处理记下的键，直到 ctx 结束。
+func (m *mailbox) drain(ctx context.Context, handle func(external.Key)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.filled:
+		}
+		m.mu.Lock()
+		keys := m.keys
+		m.keys = map[external.Key]struct{}{}
+		m.mu.Unlock()
+		for key := range keys {
+			handle(key)
+		}
+	}
 }
 
 // lister 按索引找出托管资源。

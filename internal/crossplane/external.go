@@ -82,6 +82,9 @@ func (c *externalClient[M, T, L]) Observe(ctx context.Context, mg M) (managed.Ex
 		return c.observeForeign(mg, want.Key())
 	}
 	setReady(mg, readyCondition(observed.Ready))
+	if observed.Deleting && !xpmeta.WasDeleted(mg) {
+		setReady(mg, xpv2.Deleting().WithMessage("the platform object is being deleted, not by this resource"))
+	}
 	return managed.ExternalObservation{
 		ResourceExists: true,
 		// 正在删除的对象改了也没用；它消失时会有通知，那时再建。
@@ -114,6 +117,8 @@ func (c *externalClient[M, T, L]) Update(ctx context.Context, mg M) (managed.Ext
 		_, err := c.client.Apply(ctx, want, &c.observed.Object)
 		return managed.ExternalUpdate{}, err
 	}
+	// 只接管看到的那一个：期间删了重建的同名对象不是用户点名的。
+	want.Object.SetUID(c.observed.Object.GetUID())
 	adopted, err := c.client.Adopt(ctx, want, c.observed.Holder)
 	if err != nil {
 		return managed.ExternalUpdate{}, err
@@ -125,7 +130,9 @@ func (c *externalClient[M, T, L]) Update(ctx context.Context, mg M) (managed.Ext
 
 // Delete 删除平台对象；它在此期间归了别人的话就不去碰它。
 func (c *externalClient[M, T, L]) Delete(ctx context.Context, mg M) (managed.ExternalDelete, error) {
-	deletion, err := c.client.Delete(ctx, desiredFor[M, T](mg, c.mark))
+	want := desiredFor[M, T](mg, c.mark)
+	want.Object.SetUID(c.observed.Object.GetUID())
+	deletion, err := c.client.Delete(ctx, want)
 	if err != nil {
 		return managed.ExternalDelete{}, err
 	}

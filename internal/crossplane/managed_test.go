@@ -164,9 +164,11 @@ func TestUnreadyAfter(t *testing.T) {
 
 func TestJitter(t *testing.T) {
 	const interval = 10 * time.Minute
+	ready, unready := &namespacediam.User{}, &namespacediam.User{}
+	ready.SetConditions(xpv2.Available())
 	lowest, highest := interval, interval
 	for range 1000 {
-		d := jitter(0.1)(nil, interval)
+		d := jitter(0.1)(ready, interval)
 		lowest, highest = min(lowest, d), max(highest, d)
 	}
 	if lowest < 9*time.Minute || highest > 11*time.Minute {
@@ -174,6 +176,12 @@ func TestJitter(t *testing.T) {
 	}
 	if highest-lowest < time.Minute {
 		t.Errorf("got intervals from %s to %s, want them spread out", lowest, highest)
+	}
+	if d := jitter(0)(unready, interval); d != unreadyPollInterval {
+		t.Errorf("got interval %s for a resource that is not ready, want %s", d, unreadyPollInterval)
+	}
+	if d := jitter(0)(unready, time.Second); d != time.Second {
+		t.Errorf("got interval %s for a resource that is not ready and polled each second", d)
 	}
 }
 

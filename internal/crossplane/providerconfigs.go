@@ -2,15 +2,20 @@ package crossplane
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	ctrlevent "sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -63,15 +68,15 @@ func (k configKind) setup(mgr ctrl.Manager, o Options) error {
 	}
 	name := providerconfig.ControllerName(kinds.Config.GroupKind().String())
 	record := event.NewAPIRecorder(mgr.GetEventRecorderFor(name), o.EventFilterFunctions...) //nolint:staticcheck // crossplane-runtime 只认旧的事件记录器。
-	r := providerconfig.NewReconciler(newQuietManager(mgr), kinds,
+	r := providerconfig.NewReconciler(usageManager{newQuietManager(mgr)}, kinds,
 		providerconfig.WithLogger(o.Logger.WithValues("controller", name)),
 		providerconfig.WithRecorder(record))
 	err = ctrl.NewControllerManagedBy(mgr).
 		Named(name).
 		WithOptions(o.forController()).
 		For(k.config).
-		Watches(k.usage, &resource.EnqueueRequestForProviderConfig{Kind: k.kind}).
-		Complete(o.rateLimited(name, r))
+		Watches(k.usage, countLater(k.kind)).
+		Complete(o.rateLimited(name, forgetting{Reconciler: r, kube: mgr.GetClient(), kind: k, connections: o.connections}))
 	if err != nil {
 		return fmt.Errorf("cannot set up controller %s: %w", name, err)
 	}
@@ -79,6 +84,78 @@ func (k configKind) setup(mgr ctrl.Manager, o Options) error {
 		return nil // 与命名空间级的配置共用一种使用记录，只需一个清理者。
 	}
 	return k.setupReaper(mgr, o, kinds.Usage)
+}
+
+// forgetting 在配置消失之后丢弃它的凭据与连接：没有人会再来协调用它的资源。
+type forgetting struct {
+	reconcile.Reconciler
+	kube        client.Reader
+	kind        configKind
+	connections *connections
+}
+
+// Reconcile 先让配置协调器做它的事。
+func (f forgetting) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	result, err := f.Reconciler.Reconcile(ctx, req)
+	pc, copyErr := copyOf(f.kind.config)
+	if copyErr != nil {
+		return result, errors.Join(err, copyErr)
+	}
+	if apierrors.IsNotFound(f.kube.Get(ctx, req.NamespacedName, pc, client.UnsafeDisableDeepCopy)) {
+		f.connections.forget(configRef{kind: f.kind.kind, key: req.NamespacedName, legacy: f.kind.legacy})
+	}
+	return result, err
+}
+
+// countDelay 内的使用记录变化合起来只数一遍：每数一遍都要走遍所有记录，上千个资源同时到来时每个都数就成了平方。
+const countDelay = time.Second
+
+// countLater 在使用记录变化之后稍等再数它的配置。
+func countLater(kind string) handler.EventHandler {
+	count := &resource.EnqueueRequestForProviderConfig{Kind: kind}
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e ctrlevent.CreateEvent, q requestQueue) {
+			count.Create(ctx, e, laterQueue{q})
+		},
+		UpdateFunc: func(ctx context.Context, e ctrlevent.UpdateEvent, q requestQueue) {
+			count.Update(ctx, e, laterQueue{q})
+		},
+		DeleteFunc: func(ctx context.Context, e ctrlevent.DeleteEvent, q requestQueue) {
+			count.Delete(ctx, e, laterQueue{q})
+		},
+	}
+}
+
+type requestQueue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// laterQueue 把加入队列变成稍后加入。
+type laterQueue struct{ requestQueue }
+
+// Add 稍后加入。
+func (q laterQueue) Add(r reconcile.Request) { q.AddAfter(r, countDelay) }
+
+// usageManager 把给配置协调器的客户端换成 usageClient。
+type usageManager struct{ quietManager }
+
+// GetClient 返回数使用者时不被陈旧缓存蒙蔽的客户端。
+func (m usageManager) GetClient() client.Client {
+	return usageClient{quietClient: m.client, live: m.GetAPIReader()}
+}
+
+// usageClient 在缓存说没有使用者时再向 API 服务器问一遍：刚建的记录可能还没进缓存，
+// 配置若因此被放走，用它的资源就再也连不上平台。
+type usageClient struct {
+	quietClient
+	live client.Reader
+}
+
+// List 列出使用记录。
+func (c usageClient) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	// 不深拷贝：协调器只数，不改。
+	if err := c.quietClient.List(ctx, list, append(opts, client.UnsafeDisableDeepCopy)...); err != nil || apimeta.LenList(list) > 0 {
+		return err
+	}
+	return c.live.List(ctx, list, opts...)
 }
 
 func (k configKind) gvks(mgr ctrl.Manager) (resource.ProviderConfigKinds, error) {

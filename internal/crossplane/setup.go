@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/util/workqueue"
@@ -32,6 +34,8 @@ const (
 	retryMax  = time.Minute
 	// minPollInterval 是单个资源可用标注要求的最短轮询间隔。
 	minPollInterval = 5 * time.Second
+	// unreadyPollInterval 是还没就绪的资源的轮询间隔。
+	unreadyPollInterval = 15 * time.Second
 )
 
 // Options 是 provider 的设置。
@@ -170,10 +174,14 @@ func reconcilerOptions(mgr ctrl.Manager, o Options, gvk schema.GroupVersionKind,
 	return options
 }
 
-// jitter 让上千个资源的轮询错开；单个资源用标注要求的间隔同样浮动。
+// jitter 让上千个资源的轮询错开；单个资源用标注要求的间隔同样浮动。还没就绪的看得勤些：
+// 只有 GET 权限的凭据没有推送，不该为一次状态变化等上十分钟；有监视时这也不花请求。
 func jitter(fraction float64) managed.PollIntervalHook {
-	return func(_ resource.Managed, interval time.Duration) time.Duration {
-		return interval + time.Duration(fraction*(2*rand.Float64()-1)*float64(interval)) //nolint:gosec // 错开轮询用不着密码学的随机数。
+	return func(mg resource.Managed, interval time.Duration) time.Duration {
+		if mg.GetCondition(xpv2.TypeReady).Status != corev1.ConditionTrue {
+			interval = min(interval, unreadyPollInterval)
+		}
+		return interval + time.Duration(fraction*(2*rand.Float64()-1)*float64(interval))
 	}
 }
 

@@ -43,8 +43,9 @@ func (f *usageFinalizer) AddFinalizer(ctx context.Context, mg resource.Object) e
 	if err != nil {
 		return err
 	}
-	have := want.DeepCopyObject().(client.Object) //nolint:forcetypeassert // 深拷贝的类型不变。
-	err = f.kube.Get(ctx, client.ObjectKeyFromObject(want), have)
+	have := want.DeepCopyObject().(client.Object)
+	// 不深拷贝：只拿来比较。
+	err = f.kube.Get(ctx, client.ObjectKeyFromObject(want), have, client.UnsafeDisableDeepCopy)
 	switch {
 	case apierrors.IsNotFound(err):
 		err = f.kube.Create(ctx, want)

@@ -28,6 +28,8 @@ func (r *managed[M, T, L]) Delete(ctx context.Context, req resource.DeleteReques
 	}
 
 	want := r.kind.desired(state, inst.Owner)
+	// 同名的后来者即使抄来了标记，也不是这个资源所管的那一个。
+	want.Object.SetUID(inst.UID)
 	if inst.Import != nil && !t.adopt(ctx, client, want, inst) {
 		return
 	}
@@ -47,7 +49,7 @@ func (r *managed[M, T, L]) Delete(ctx context.Context, req resource.DeleteReques
 // adopt 在删除之前接管导入后还没写过的对象：导入就是明说要由 Terraform 管，销毁也包括在内。
 // 返回 false 表示没有什么可删的，或者出了错。
 func (t task[M, T, L]) adopt(ctx context.Context, client *external.Client[T, L], want external.Desired[T], inst instance) bool {
-	_, err := t.takeOver(ctx, client, want, inst)
+	_, err := client.Adopt(ctx, want, inst.Import.Holder)
 	switch external.ClassOf(err) {
 	case "":
 		return true

@@ -6,7 +6,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/kubellm/kubellm/apis/meta"
-	"github.com/kubellm/kubellm/internal/external"
 )
 
 // Update 把计划写到平台：一次请求，带着 uid，因此绝不会让已删除的对象复活。
@@ -33,7 +32,9 @@ func (r *managed[M, T, L]) Update(ctx context.Context, req resource.UpdateReques
 	var object T
 	var err error
 	if inst.Import != nil {
-		object, err = t.takeOver(ctx, client, want, inst, shownKeys(state)...)
+		// 只接管导入时看到的那一个：主人没变但已被重建的，不是人说要接管的那个。
+		want.Object.SetUID(inst.UID)
+		object, err = client.Adopt(ctx, want, inst.Import.Holder, shownKeys(state)...)
 	} else {
 		observed := r.kind.known(plan.name, inst)
 		object, err = client.Apply(ctx, want, &observed)
@@ -47,19 +48,6 @@ func (r *managed[M, T, L]) Update(ctx context.Context, req resource.UpdateReques
 	values, diags := r.kind.refreshed(ctx, object, plan, nil)
 	resp.Diagnostics.Append(diags...)
 	t.save(ctx, values, inst, saved{state: &resp.State, identity: resp.Identity, private: resp.Private})
-}
-
-// takeOver 接管导入的对象，而且只接管导入时看到的那一个：主人没变但已被重建的，不是人说要接管的那个。
-func (t task[M, T, L]) takeOver(ctx context.Context, client *external.Client[T, L], want external.Desired[T], inst instance, take ...[]string) (T, error) {
-	var none T
-	seen, err := client.Observe(ctx, want)
-	if err != nil {
-		return none, err
-	}
-	if seen.Exists && seen.Object.GetUID() != inst.UID {
-		return none, external.OwnedByAnother(t.kind.External.GroupVersionKind.Kind, want.Key(), seen.HeldBy)
-	}
-	return client.Adopt(ctx, want, inst.Import.Holder, take...)
 }
 
 // known 是私有状态里记得的那个对象：更新只需要它的 uid 与标记，不必为此再读一次。

@@ -14,6 +14,8 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kubellm/kubellm/test/harness"
+
+	"github.com/kubellm/kubellm/internal/version"
 )
 
 // lossy 是平台前面的一段坏网络：第一次写入平台收到了也做了，答复却没有回来。
@@ -70,7 +72,7 @@ func TestCreateWithLostAnswer(t *testing.T) {
 	ownedByTerraform(t, "users", name)
 	w.emptyPlan(t, "状态与平台一致")
 	for _, agent := range network.agents {
-		if !strings.HasPrefix(agent, "terraform-provider-kubellm/dev Terraform/") || !strings.HasSuffix(agent, " ci/7") {
+		if !strings.HasPrefix(agent, "terraform-provider-kubellm/"+version.String()+" Terraform/") || !strings.HasSuffix(agent, " ci/7") {
 			t.Errorf("a request came from %q", agent)
 		}
 	}

@@ -141,6 +141,30 @@ func TestBadContinue(t *testing.T) {
 	})
 }
 
+// TestBadParameters 保证写错的查询参数得到 400：尤其清空时，读不懂的选择器绝不能当作没有选择器。
+func TestBadParameters(t *testing.T) {
+	eachKind(t, func(t *testing.T, k kind) {
+		for _, query := range []string{
+			"limit=ten", "resourceVersion=rubbish", "resourceVersion=-1", "resourceVersionMatch=Exact", "resourceVersionMatch=Perhaps&resourceVersion=1",
+			"labelSelector=a,,b(", "fieldSelector=spec.nonsense=x", "timeoutSeconds=soon&watch=1", "sendInitialEvents=true", "watch=1&sendInitialEvents=true",
+		} {
+			if got := shared.admin.send(t, http.MethodGet, k.path()+"?"+query, ""); got.code != http.StatusBadRequest && got.code != http.StatusUnprocessableEntity {
+				t.Errorf("GET ?%s gave %d %.200s", query, got.code, got.body)
+			}
+		}
+		for _, query := range []string{"labelSelector=a,,b(", "fieldSelector=spec.nonsense=x"} {
+			if got := shared.admin.send(t, http.MethodDelete, k.path()+"?dryRun=All&"+query, ""); got.code != http.StatusBadRequest {
+				t.Errorf("DELETE ?%s gave %d %.200s", query, got.code, got.body)
+			}
+		}
+		for _, query := range []string{"dryRun=Perhaps", "fieldValidation=Sometimes", "fieldManager=" + strings.Repeat("m", 200)} {
+			if got := shared.admin.send(t, http.MethodPost, k.path()+"?"+query, encode(t, k.object(unique("bad")).Object), "Content-Type", jsonType); got.code != http.StatusBadRequest && got.code != http.StatusUnprocessableEntity {
+				t.Errorf("POST ?%s gave %d %.200s", query, got.code, got.body)
+			}
+		}
+	})
+}
+
 func TestSelectors(t *testing.T) {
 	t.Parallel()
 	ada, bob, nobody := unique("ada"), unique("bob"), unique("nobody")

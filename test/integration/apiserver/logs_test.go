@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 )
 
 // secretPatterns 是日志里绝不能出现的东西：私钥与可直接使用的凭据。
@@ -39,7 +40,10 @@ func inspectLog(file string) error {
 	return errors.Join(append(errs, lines.Err())...)
 }
 
-var panicked = regexp.MustCompile(`(?i)observed a panic|goroutine \d+ \[running\]|DATA RACE`)
+var panicked = regexp.MustCompile(`(?i:observed a panic)|goroutine \d+ \[running\]|WARNING: DATA RACE`)
+
+// raceNotice 是带竞争检测器构建的服务器在日志就绪之前说的一句。
+const raceNotice = "Data race detection enabled"
 
 func inspectLine(line string) error {
 	for what, pattern := range secretPatterns {
@@ -51,7 +55,7 @@ func inspectLine(line string) error {
 	if panicked.MatchString(line) {
 		return fmt.Errorf("reports a panic: %.400s", line)
 	}
-	if !json.Valid([]byte(line)) {
+	if !json.Valid([]byte(line)) && !strings.HasSuffix(line, raceNotice) {
 		return fmt.Errorf("is not JSON: %.400s", line)
 	}
 	return nil

@@ -240,8 +240,8 @@ func TestAdoptionIsUsedUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, entry := range adopted.GetManagedFields() {
-			if strings.Contains(string(entry.FieldsV1.Raw), meta.AdoptAnnotation) {
-				t.Errorf("manager %s still owns the annotation that is gone: %s", entry.Manager, entry.FieldsV1.Raw)
+			if strings.Contains(entry.FieldsV1.GetRawString(), meta.AdoptAnnotation) {
+				t.Errorf("manager %s still owns the annotation that is gone: %s", entry.Manager, entry.FieldsV1.GetRawString())
 			}
 		}
 		_, err = take(holder)

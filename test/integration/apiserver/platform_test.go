@@ -54,6 +54,11 @@ func start(t testing.TB, o harness.PlatformOptions) *platform {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := inspectLog(p.LogFile()); err != nil {
+			t.Error(err)
+		}
+	})
 	return p
 }
 

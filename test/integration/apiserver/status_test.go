@@ -46,11 +46,11 @@ func TestStatusWritesOnlyStatus(t *testing.T) {
 				t.Errorf("/status changed more than the status (-before +after):\n%s", diff)
 			}
 			for _, entry := range after.GetManagedFields() {
-				if entry.Subresource == "status" && strings.Contains(string(entry.FieldsV1.Raw), "smuggled") {
-					t.Errorf("manager %s owns fields that it could not write: %s", entry.Manager, entry.FieldsV1.Raw)
+				if entry.Subresource == "status" && strings.Contains(entry.FieldsV1.GetRawString(), "smuggled") {
+					t.Errorf("manager %s owns fields that it could not write: %s", entry.Manager, entry.FieldsV1.GetRawString())
 				}
-				if entry.Subresource == "status" && strings.Contains(string(entry.FieldsV1.Raw), `"f:`+k.field) {
-					t.Errorf("manager %s owns a spec field through /status: %s", entry.Manager, entry.FieldsV1.Raw)
+				if entry.Subresource == "status" && strings.Contains(entry.FieldsV1.GetRawString(), `"f:`+k.field) {
+					t.Errorf("manager %s owns a spec field through /status: %s", entry.Manager, entry.FieldsV1.GetRawString())
 				}
 			}
 			unchanged(t, shared, k, after)
@@ -81,8 +81,8 @@ func TestMainKeepsStatus(t *testing.T) {
 				t.Errorf("the spec was not written (-want +got):\n%s", diff)
 			}
 			for _, entry := range after.GetManagedFields() {
-				if entry.Subresource == "" && strings.Contains(string(entry.FieldsV1.Raw), "f:status") {
-					t.Errorf("manager %s owns status through the main path: %s", entry.Manager, entry.FieldsV1.Raw)
+				if entry.Subresource == "" && strings.Contains(entry.FieldsV1.GetRawString(), "f:status") {
+					t.Errorf("manager %s owns status through the main path: %s", entry.Manager, entry.FieldsV1.GetRawString())
 				}
 			}
 		})

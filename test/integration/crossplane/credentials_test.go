@@ -176,6 +176,20 @@ func TestMissingConfig(t *testing.T) {
 	awaitReady(t, shared, mg)
 }
 
+// TestInjectedIdentity 看 provider 自己的身份：去的是它自己的集群；那里没有平台，错误就指名那里。
+func TestInjectedIdentity(t *testing.T) {
+	t.Parallel()
+	shared.config(t, "injected", namespaced.ClusterProviderConfigSpec{
+		Credentials: namespaced.ClusterCredentials{Source: namespaced.CredentialsSourceInjectedIdentity},
+	})
+	mg := user(shared.namespace(t), "injected")
+	mg.Spec.ProviderConfigReference = clusterConfig("injected")
+	if err := shared.kube.Create(t.Context(), mg); err != nil {
+		t.Fatal(err)
+	}
+	awaitNotSynced(t, shared, mg, promptly, shared.URL)
+}
+
 // TestNamespacedConfig 看命名空间自己的配置：Secret 在同一命名空间，凭据按键存放；引用别处的 Secret 写不出来。
 func TestNamespacedConfig(t *testing.T) {
 	t.Parallel()

@@ -184,7 +184,7 @@ func secretConfig(secret string) namespaced.ClusterProviderConfigSpec {
 }
 
 func (c *controlPlane) startProvider(ctx context.Context, args ...string) error {
-	binary, err := providerBinary()
+	binary, err := harness.Build(ctx, "provider")
 	if err != nil {
 		return err
 	}

@@ -165,3 +165,30 @@ func TestExternalDelete(t *testing.T) {
 		return isReady(mg)
 	})
 }
+
+// TestExternalDeleteWithFinalizer 看背后删除、却被 finalizer 拖住的对象：这段时间说它不就绪，消失之后重新建。
+func TestExternalDeleteWithFinalizer(t *testing.T) {
+	t.Parallel()
+	mg := user(shared.namespace(t), "slowly-deleted")
+	if err := shared.kube.Create(t.Context(), mg); err != nil {
+		t.Fatal(err)
+	}
+	awaitReady(t, shared, mg)
+	before := platform.user(t, mg.Name)
+	kubectl(t, platform, "patch", "user", mg.Name, "--type=merge", "-p", `{"metadata":{"finalizers":["example.org/slow"]}}`)
+	kubectl(t, platform, "delete", "user", mg.Name, "--wait=false")
+	await(t, shared, mg, "not ready while its user is being deleted", promptly, func(mg *namespacediam.User) error {
+		if got := mg.GetCondition("Ready"); got.Status != "False" || got.Reason != "Deleting" {
+			return fmt.Errorf("Ready is %s (%s): %s", got.Status, got.Reason, got.Message)
+		}
+		return nil
+	})
+	kubectl(t, platform, "patch", "user", mg.Name, "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
+	platform.awaitUser(t, mg.Name, "made anew", func(u *iamv1alpha1.User) error {
+		if u.UID == before.UID {
+			return errors.New("it is the deleted one")
+		}
+		return nil
+	})
+	awaitReady(t, shared, mg)
+}

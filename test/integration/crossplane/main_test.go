@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	managedapis "github.com/kubellm/kubellm/apis/managed"
-	"github.com/kubellm/kubellm/test/harness"
 )
 
 var (
@@ -30,6 +29,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	log.SetLogger(logr.Discard())
 	code, err := runAll(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -109,21 +109,3 @@ func newStack(t *testing.T) *stack {
 	})
 	return s
 }
-
-// providerBinary 构建 provider 一次。
-var providerBinary = sync.OnceValues(func() (string, error) {
-	if !raceBuild {
-		return harness.Build(context.Background(), "provider")
-	}
-	root, err := harness.Root()
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(root, "bin", "provider-race")
-	build := exec.Command("go", "build", "-race", "-o", path, "./cmd/provider")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the provider with race detection: %w\n%s", err, out)
-	}
-	return path, nil
-})

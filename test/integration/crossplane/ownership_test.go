@@ -165,7 +165,14 @@ func TestTakenOver(t *testing.T) {
 // TestRivalAdopters 看两个都写着"接管"的资源：各接管一次就停下，不会无休止地互相抢夺。
 func TestRivalAdopters(t *testing.T) {
 	t.Parallel()
-	byHand(t, "contested")
+	before := byHand(t, "contested")
+	watch, err := platform.iam.IamV1alpha1().Users().Watch(t.Context(), metav1.ListOptions{
+		FieldSelector: "metadata.name=contested", ResourceVersion: before.ResourceVersion,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Stop()
 	ns := shared.namespace(t)
 	rivals := []*namespacediam.User{user(ns, "rival-a"), user(ns, "rival-b")}
 	for _, mg := range rivals {
@@ -174,37 +181,41 @@ func TestRivalAdopters(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	harness.Eventually(t, "one rival to hold the object and the other to be refused", promptly, func(ctx context.Context) error {
-		synced := map[corev1.ConditionStatus]int{}
-		for _, mg := range rivals {
-			if err := shared.kube.Get(ctx, client.ObjectKeyFromObject(mg), mg); err != nil {
-				return err
-			}
-			synced[mg.GetCondition("Synced").Status]++
-		}
-		if synced[corev1.ConditionTrue] != 1 || synced[corev1.ConditionFalse] != 1 {
-			return fmt.Errorf("Synced: %v", synced)
-		}
-		return nil
-	})
-	settled := platform.user(t, "contested")
-	watch, err := platform.iam.IamV1alpha1().Users().Watch(t.Context(), metav1.ListOptions{
-		FieldSelector: "metadata.name=contested", ResourceVersion: settled.ResourceVersion,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer watch.Stop()
-	quiet := time.After(3 * time.Second)
-	for {
+	// 归属三秒不再变，才算停下；同时数一共易手几次。
+	var owners []string
+	quiet := time.NewTimer(promptly)
+	for settled := false; !settled; {
 		select {
 		case event := <-watch.ResultChan():
-			if now, ok := event.Object.(*iamv1alpha1.User); ok && now.Annotations[meta.OwnerAnnotation] != settled.Annotations[meta.OwnerAnnotation] {
-				t.Fatalf("the object went from %s to %s again", settled.Annotations[meta.OwnerAnnotation], now.Annotations[meta.OwnerAnnotation])
+			now, ok := event.Object.(*iamv1alpha1.User)
+			if !ok {
+				t.Fatalf("the watch ended: %v", event.Object)
 			}
-		case <-quiet:
-			return
+			owner := now.Annotations[meta.OwnerAnnotation]
+			if owner == "" || len(owners) > 0 && owners[len(owners)-1] == owner {
+				continue
+			}
+			owners = append(owners, owner)
+			if len(owners) > len(rivals) {
+				t.Fatalf("the object changed hands again and again: %q", owners)
+			}
+			quiet.Reset(3 * time.Second)
+		case <-quiet.C:
+			settled = true
 		}
+	}
+	if len(owners) == 0 {
+		t.Fatal("nobody adopted the object")
+	}
+	synced := map[corev1.ConditionStatus]int{}
+	for _, mg := range rivals {
+		if err := shared.kube.Get(t.Context(), client.ObjectKeyFromObject(mg), mg); err != nil {
+			t.Fatal(err)
+		}
+		synced[mg.GetCondition("Synced").Status]++
+	}
+	if synced[corev1.ConditionTrue] != 1 || synced[corev1.ConditionFalse] != 1 {
+		t.Errorf("Synced: got %v, want one that holds the object and one that is refused", synced)
 	}
 }
 

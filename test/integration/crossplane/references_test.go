@@ -64,9 +64,9 @@ func TestReferences(t *testing.T) {
 	for scope, in := range scopes {
 		t.Run(scope, func(t *testing.T) {
 			t.Parallel()
-			real := scope + "-referenced-role"
+			granted := scope + "-referenced-role"
 			cases := map[string]struct{ reason, roleRef string }{
-				"name":     {"the name of a role of the platform is taken as it is", "name: " + real},
+				"name":     {"the name of a role of the platform is taken as it is", "name: " + granted},
 				"ref":      {"a reference gives the role's external name", "nameRef: {name: " + scope + "-role}"},
 				"selector": {"a selector gives the selected role's external name", "nameSelector: {matchLabels: {pick: " + scope + "}}"},
 			}
@@ -75,7 +75,7 @@ func TestReferences(t *testing.T) {
 				shared.apply(t, binding(in.namespace, scope+"-by-"+name, tc.roleRef))
 			}
 			awaitNotSynced(t, shared, in.binding(scope+"-by-ref"), promptly, "spec.forProvider.roleRef.name", scope+"-role")
-			shared.apply(t, role(in.namespace, scope+"-role", real, "pick: "+scope))
+			shared.apply(t, role(in.namespace, scope+"-role", granted, "pick: "+scope))
 			for name, tc := range cases {
 				mg := in.binding(scope + "-by-" + name)
 				awaitReady(t, shared, mg)
@@ -83,8 +83,8 @@ func TestReferences(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got.Spec.RoleRef.Name != real {
-					t.Errorf("%s: got role %q, want %q", tc.reason, got.Spec.RoleRef.Name, real)
+				if got.Spec.RoleRef.Name != granted {
+					t.Errorf("%s: got role %q, want %q", tc.reason, got.Spec.RoleRef.Name, granted)
 				}
 			}
 			message := shared.refused(t, binding(in.namespace, scope+"-by-name", "name: another"))

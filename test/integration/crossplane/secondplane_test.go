@@ -172,13 +172,20 @@ func testIdle(t *testing.T, c, provider *controlPlane, ns string, poll time.Dura
 		return nil
 	})
 	t.Logf("%d users were ready after %s", resources, time.Since(began).Round(time.Millisecond))
-	harness.Eventually(t, "the last writes to settle", time.Minute, func(context.Context) error {
-		return onlyWatches(c.user(), time.Now().Add(-2*time.Second))
+	// 控制器在就绪之后还会补写状态，托管资源随之更新：等到三秒内两边都没有动静。
+	versions, quietSince := versionsOf(list), time.Now()
+	harness.Eventually(t, "the last writes to settle", time.Minute, func(ctx context.Context) error {
+		if err := c.kube.List(ctx, list, client.InNamespace(ns)); err != nil {
+			return err
+		}
+		if now := versionsOf(list); !now.Equal(versions) {
+			versions, quietSince = now, time.Now()
+		}
+		if quiet := time.Since(quietSince); quiet < 3*time.Second {
+			return fmt.Errorf("the last write was %s ago", quiet)
+		}
+		return onlyWatches(c.user(), quietSince)
 	})
-	if err := c.kube.List(t.Context(), list, client.InNamespace(ns)); err != nil {
-		t.Fatal(err)
-	}
-	versions := versionsOf(list)
 	reconciles := metric(t, provider.provider.MetricsURL, `controller_runtime_reconcile_total{controller="managed/user.iam.kubellm.m.crossplane.io"`)
 	since := time.Now()
 	harness.Eventually(t, "two poll intervals to pass", 4*poll, func(context.Context) error {
@@ -225,7 +232,7 @@ func onlyWatches(user string, since time.Time) error {
 // metric 是以 prefix 开头的所有序列之和。
 func metric(t *testing.T, url, prefix string) float64 {
 	t.Helper()
-	response, err := http.Get(url) //nolint:gosec // 地址来自测试自己启动的进程。
+	response, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}

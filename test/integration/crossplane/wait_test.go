@@ -33,13 +33,6 @@ func await[M resource.Managed](t *testing.T, c *controlPlane, mg M, what string,
 // awaitReady 等托管资源既同步又就绪。
 func awaitReady[M resource.Managed](t *testing.T, c *controlPlane, mg M) {
 	t.Helper()
-	defer func() {
-		if t.Failed() {
-			out, err := harness.Kubectl(context.Background(), platform.Kubeconfig, "", "get", "users", "-o", "yaml", "--show-managed-fields", mg.GetName())
-			t.Log(time.Now(), out, err)
-			t.Log(harness.Kubectl(context.Background(), c.Kubeconfig, "", "get", "users.iam.kubellm.m.crossplane.io", "-A", "-o", "yaml", "--field-selector=metadata.name="+mg.GetName()))
-		}
-	}()
 	await(t, c, mg, "ready and synced", promptly, isReady[M])
 }
 

@@ -23,14 +23,14 @@ type RoleBindingParameters struct {
 	// listed here lose the role, even where the list is empty or absent.
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=1000
+	// +kubebuilder:validation:MaxItems=1024
 	// +kubebuilder:validation:XValidation:rule="self.all(s, (s.kind == 'ServiceAccount') == (has(s.namespace) && s.namespace != ''))",message="a ServiceAccount needs its namespace; a User or Group has none"
 	Subjects []iamv1alpha1.Subject `json:"subjects,omitempty"`
 	// namespaces are where the role is granted. Exactly one of namespaces and
 	// allNamespaces must be given.
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=1000
+	// +kubebuilder:validation:MaxItems=1024
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=63
 	Namespaces []string `json:"namespaces,omitempty"`

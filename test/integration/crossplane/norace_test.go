@@ -1,5 +1,0 @@
-//go:build !race
-
-package crossplane
-
-const raceBuild = false
