@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
+
+	"github.com/kubellm/kubellm/internal/version"
 )
 
 func main() {
@@ -31,7 +33,7 @@ func command(args []string) error {
 	case err != nil:
 		return fmt.Errorf("%w; --help lists the flags", err)
 	case flags.version:
-		_, err := fmt.Println(version())
+		_, err := fmt.Println(version.String())
 		return err
 	}
 	return run(ctx, flags)

@@ -41,6 +41,7 @@ import (
 	managedapis "github.com/kubellm/kubellm/apis/managed"
 	"github.com/kubellm/kubellm/internal/crossplane"
 	"github.com/kubellm/kubellm/internal/external"
+	"github.com/kubellm/kubellm/internal/version"
 )
 
 // name 是 provider 在平台与控制面上的自称：字段管理者、User-Agent 与选主的锁。
@@ -57,7 +58,7 @@ func run(ctx context.Context, o *options) error {
 		return fmt.Errorf("cannot find the control plane: %w; set --kubeconfig, or KUBECONFIG, or run in a cluster", err)
 	}
 	cfg = ratelimiter.LimitRESTConfig(cfg, o.maxReconcileRate)
-	cfg.UserAgent = name + "/" + version()
+	cfg.UserAgent = name + "/" + version.String()
 	if !o.debug {
 		// API 服务器对每次写入都会提醒 crossplane-runtime 的 finalizer 名字不够规范，运维的人对此无能为力。
 		cfg.WarningHandlerWithContext = rest.NoWarnings{}
@@ -68,7 +69,7 @@ func run(ctx context.Context, o *options) error {
 	}
 	pool := external.NewPool(external.Options{
 		FieldManager: name,
-		UserAgent:    name + "/" + version(),
+		UserAgent:    name + "/" + version.String(),
 		Reads:        external.InformerReads,
 		Logger:       logger.WithName("external"),
 		Registerer:   metrics.Registry,
@@ -79,7 +80,7 @@ func run(ctx context.Context, o *options) error {
 	if err := setup(ctx, mgr, o, pool, logger, fail); err != nil {
 		return err
 	}
-	logger.Info("Starting", "version", version(), "control-plane", cfg.Host, "poll", o.poll.String())
+	logger.Info("Starting", "version", version.String(), "control-plane", cfg.Host, "poll", o.poll.String())
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("stopped: %w", err)
 	}
@@ -224,5 +225,5 @@ func changeLogger(socket string) (managed.ChangeLogger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot prepare to send change logs to %s: %w", socket, err)
 	}
-	return managed.NewGRPCChangeLogger(changelogsv1alpha1.NewChangeLogServiceClient(conn), managed.WithProviderVersion("provider-kubellm:"+version())), nil
+	return managed.NewGRPCChangeLogger(changelogsv1alpha1.NewChangeLogServiceClient(conn), managed.WithProviderVersion("provider-kubellm:"+version.String())), nil
 }

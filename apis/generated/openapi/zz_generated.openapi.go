@@ -352,7 +352,7 @@ func schema_kubellm_apis_iam_v1alpha1_RoleBindingSpec(ref common.ReferenceCallba
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "subjects are those that the role is granted to.",
+							Description: "subjects are those that the role is granted to, at most 1024.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -370,7 +370,7 @@ func schema_kubellm_apis_iam_v1alpha1_RoleBindingSpec(ref common.ReferenceCallba
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "namespaces are where the role is granted. Exactly one of namespaces and allNamespaces must be given.",
+							Description: "namespaces are where the role is granted, at most 1024. Exactly one of namespaces and allNamespaces must be given.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -536,7 +536,7 @@ func schema_kubellm_apis_iam_v1alpha1_RoleSpec(ref common.ReferenceCallback) com
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "rules are what the role permits. Rules only add up: nothing forbids. Whoever writes a rule must hold what it permits, or have the verb \"escalate\" on roles.",
+							Description: "rules are what the role permits. Rules only add up: nothing forbids. Whoever writes a rule must hold what it permits, or have the verb \"escalate\" on roles. At most 256 rules of at most 256 entries a list, and 2000 combinations of group, resource, verb and name in all.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -766,7 +766,7 @@ func schema_kubellm_apis_iam_v1alpha1_UserSpec(ref common.ReferenceCallback) com
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "groups are the groups that the user belongs to; role bindings may name a group as their subject. Names starting with \"system:\" are reserved. Whoever adds a group must hold what is bound to that group.",
+							Description: "groups are the groups that the user belongs to; role bindings may name a group as their subject. Names starting with \"system:\" are reserved. Whoever adds a group must hold what is bound to that group. At most 256.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -780,7 +780,7 @@ func schema_kubellm_apis_iam_v1alpha1_UserSpec(ref common.ReferenceCallback) com
 					},
 					"suspended": {
 						SchemaProps: spec.SchemaProps{
-							Description: "suspended keeps the user from authenticating while it is true; nothing else of the user changes. Defaults to false.",
+							Description: "suspended keeps the user from authenticating while it is true; nothing else of the user changes. The administrator of admin.kubeconfig cannot be suspended. Defaults to false.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},

@@ -10,9 +10,9 @@ type RoleBindingSpecApplyConfiguration struct {
 	// roleRef is the role that is granted. It cannot be changed: delete the
 	// binding and make another. The role need not exist yet.
 	RoleRef *RoleRefApplyConfiguration `json:"roleRef,omitempty"`
-	// subjects are those that the role is granted to.
+	// subjects are those that the role is granted to, at most 1024.
 	Subjects []SubjectApplyConfiguration `json:"subjects,omitempty"`
-	// namespaces are where the role is granted. Exactly one of namespaces and
+	// namespaces are where the role is granted, at most 1024. Exactly one of namespaces and
 	// allNamespaces must be given.
 	Namespaces []string `json:"namespaces,omitempty"`
 	// allNamespaces grants the role in every namespace and on objects that

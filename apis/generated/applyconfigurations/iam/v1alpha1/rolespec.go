@@ -11,7 +11,8 @@ type RoleSpecApplyConfiguration struct {
 	Description *string `json:"description,omitempty"`
 	// rules are what the role permits. Rules only add up: nothing forbids.
 	// Whoever writes a rule must hold what it permits, or have the verb
-	// "escalate" on roles.
+	// "escalate" on roles. At most 256 rules of at most 256 entries a list,
+	// and 2000 combinations of group, resource, verb and name in all.
 	Rules []PolicyRuleApplyConfiguration `json:"rules,omitempty"`
 }
 

@@ -13,10 +13,11 @@ type UserSpecApplyConfiguration struct {
 	Email *string `json:"email,omitempty"`
 	// groups are the groups that the user belongs to; role bindings may name
 	// a group as their subject. Names starting with "system:" are reserved.
-	// Whoever adds a group must hold what is bound to that group.
+	// Whoever adds a group must hold what is bound to that group. At most 256.
 	Groups []string `json:"groups,omitempty"`
 	// suspended keeps the user from authenticating while it is true; nothing
-	// else of the user changes. Defaults to false.
+	// else of the user changes. The administrator of admin.kubeconfig
+	// cannot be suspended. Defaults to false.
 	Suspended *bool `json:"suspended,omitempty"`
 }
 
