@@ -21,7 +21,12 @@ fi
 
 began=$SECONDS
 heartbeat() {
-  while sleep 60; do
+  # 结束时连正在等的 sleep 一起结束，不让它拖住读输出的人。
+  trap 'kill "$nap" 2>/dev/null; exit' TERM
+  while true; do
+    sleep 60 &
+    nap=$!
+    wait "$nap"
     printf 'test: %d min; at work: %s\n' $(((SECONDS - began) / 60)) "$(at_work)" >&2
   done
 }
@@ -43,5 +48,6 @@ echo "test: building what the tests start into $bin (the first time takes minute
 go build ${race:+-race} -buildvcs=false -o "$bin/" ./cmd/kubellm-apiserver ./cmd/kubellm-controller ./cmd/provider
 go build ${race:+-race} -buildvcs=false -o "$bin/terraform-provider-kubellm" ./terraform-provider
 
-echo "test: go test $race $* (with $terraform)"
-go test ${race:+-race} "$@"
+# 测试启动的部件不是它们的 Go 依赖，缓存会把改动之前的结果当成现在的，所以不用缓存。
+echo "test: go test -count=1 $race $* (with $terraform)"
+go test -count=1 ${race:+-race} "$@"
