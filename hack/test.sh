@@ -21,6 +21,7 @@ fi
 
 began=$SECONDS
 heartbeat() {
+  local nap=
   # 结束时连正在等的 sleep 一起结束，不让它拖住读输出的人。
   trap 'kill "$nap" 2>/dev/null; exit' TERM
   while true; do
