@@ -9,6 +9,8 @@ export TF_ACC=1 TF_ACC_TERRAFORM_PATH=$terraform CHECKPOINT_DISABLE=1
 if [[ ${terraform##*/} == tofu ]]; then
   # OpenTofu 把没有写主机名的提供者解析到它自己的注册表。
   export TF_ACC_PROVIDER_HOST=registry.opentofu.org
+  # 不指定的话测试框架还会用旧式的 "-"，OpenTofu 在自己的注册表里不认它。
+  export TF_ACC_PROVIDER_NAMESPACE=hashicorp
 fi
 
 # 竞争检测器要 C 编译器；没有时少了它照样测，并说出来。

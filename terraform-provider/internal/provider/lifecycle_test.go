@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -258,8 +259,12 @@ func (l life) importBlock(address, name, config string) resource.TestStep {
 		ImportState:     true,
 		ImportStateKind: resource.ImportBlockWithID,
 		ImportStateId:   name,
+		SkipFunc:        onOpenTofu,
 	}
 }
+
+// onOpenTofu 跳过测试框架只会对 Terraform 自己的注册表做的步骤。
+func onOpenTofu() (bool, error) { return os.Getenv(resource.EnvTfAccProviderHost) != "", nil }
 
 // TestImportByIdentity 需要会按身份导入的 Terraform；旧版本没有这个语法。
 func TestImportByIdentity(t *testing.T) {
