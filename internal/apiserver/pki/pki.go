@@ -35,9 +35,8 @@ const (
 
 // Authority 是平台自己的 CA。
 type Authority struct {
-	CertFile string
-	cert     *x509.Certificate
-	key      crypto.Signer
+	cert *x509.Certificate
+	key  crypto.Signer
 }
 
 // Identity 是证书要证明的身份；Hosts 非空为服务证书，否则为客户端证书。
@@ -62,7 +61,7 @@ func LoadOrCreateAuthority(dir string) (*Authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the certificate authority from %s: %w", dir, err)
 	}
-	return &Authority{CertFile: certFile, cert: cert, key: key}, nil
+	return &Authority{cert: cert, key: key}, nil
 }
 
 // CertPEM 是 CA 证书，供客户端核对服务器。

@@ -3,6 +3,7 @@ package options
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ func (o *Options) LoadFile(flags *pflag.FlagSet) error {
 		return fmt.Errorf("parse --config %s: %w", o.ConfigFile, err)
 	}
 	var errs []error
-	for _, key := range sortedKeys(values) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if err := setFromFile(flags, key, values[key]); err != nil {
 			errs = append(errs, fmt.Errorf("--config %s: %w", o.ConfigFile, err))
 		}
@@ -69,7 +70,7 @@ func flagText(value any) (string, error) {
 		return strings.Join(parts, ","), nil
 	case map[string]any:
 		parts := make([]string, 0, len(typed))
-		for _, key := range sortedKeys(typed) {
+		for _, key := range slices.Sorted(maps.Keys(typed)) {
 			text, err := flagText(typed[key])
 			if err != nil {
 				return "", err
@@ -82,13 +83,4 @@ func flagText(value any) (string, error) {
 	default:
 		return fmt.Sprint(typed), nil
 	}
-}
-
-func sortedKeys(values map[string]any) []string {
-	keys := make([]string, 0, len(values))
-	for key := range values {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }
