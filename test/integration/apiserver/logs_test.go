@@ -40,7 +40,8 @@ func inspectLog(file string) error {
 	return errors.Join(append(errs, lines.Err())...)
 }
 
-var panicked = regexp.MustCompile(`(?i:observed a panic)|goroutine \d+ \[running\]|WARNING: DATA RACE`)
+// panicked 只认真正的崩溃：停机途中被拒的监视答 500，httplog 会在那一行里附上调用栈，那不是崩溃。
+var panicked = regexp.MustCompile(`(?i:observed a panic|panic'd|panic serving)|^panic: |^fatal error: |^goroutine \d+ \[|WARNING: DATA RACE`)
 
 // raceNotice 是带竞争检测器构建的服务器在日志就绪之前说的一句。
 const raceNotice = "Data race detection enabled"
