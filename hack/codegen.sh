@@ -10,7 +10,7 @@ generated=apis/generated
 bin=hack/tools/bin
 
 # versions 是平台自己的 API 组版本，相对 apis/。
-versions=(iam/v1alpha1)
+versions=(iam/v1alpha1 cluster/v1alpha1)
 # managed 是 Crossplane 托管资源的根目录；CRD 与方法集由它生成。
 managed=apis/managed
 

@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 
+	clusterinstall "github.com/kubellm/kubellm/apis/cluster/install"
 	iaminstall "github.com/kubellm/kubellm/apis/iam/install"
 )
 
@@ -18,6 +19,7 @@ var (
 
 func init() {
 	iaminstall.Install(Scheme)
+	clusterinstall.Install(Scheme)
 
 	// 这些类型不属于任何平台的组，但每个 API 服务器都要能说。
 	unversioned := schema.GroupVersion{Version: "v1"}

@@ -53,6 +53,11 @@ type Resource[T Object, L runtime.Object] struct {
 	Admit func(ctx context.Context, obj, old T) error
 	// Warn 给出不拒绝但使用者应知道的事。
 	Warn func(obj T) []string
+
+	// Subresources 是 status 之外的子资源：名字 → 由主存储造出它。
+	Subresources map[string]func(store *Storage) rest.Storage
+	// AfterDelete 在对象真正删除之后收拾属于它的东西；失败与否都不能让对象回来，所以没有返回值。
+	AfterDelete func(obj T)
 }
 
 // Category 是全部平台种类的类别，供 kubectl get kubellm 使用。
@@ -81,6 +86,9 @@ func (r *Resource[T, L]) Store(scheme *runtime.Scheme, versions []schema.GroupVe
 		DeleteStrategy:            main,
 		ResetFieldsStrategy:       main,
 		TableConvertor:            r.table(),
+	}
+	if r.AfterDelete != nil {
+		store.AfterDelete = func(obj runtime.Object, _ *metav1.DeleteOptions) { r.AfterDelete(obj.(T)) }
 	}
 	options := &generic.StoreOptions{
 		RESTOptions: prefixByGroup{getter},
@@ -115,6 +123,9 @@ func (r *Resource[T, L]) Install(scheme *runtime.Scheme, versions []schema.Group
 	}
 	into[r.Plural] = storage.Main
 	into[r.Plural+"/status"] = storage.Status
+	for name, subresource := range r.Subresources {
+		into[r.Plural+"/"+name] = subresource(storage)
+	}
 	return nil
 }
 

@@ -3,9 +3,11 @@
 package applyconfigurations
 
 import (
-	iamv1alpha1 "github.com/kubellm/kubellm/apis/generated/applyconfigurations/iam/v1alpha1"
+	v1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	clusterv1alpha1 "github.com/kubellm/kubellm/apis/generated/applyconfigurations/cluster/v1alpha1"
+	applyconfigurationsiamv1alpha1 "github.com/kubellm/kubellm/apis/generated/applyconfigurations/iam/v1alpha1"
 	internal "github.com/kubellm/kubellm/apis/generated/applyconfigurations/internal"
-	v1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
+	iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
 	runtime "k8s.io/apimachinery/pkg/runtime"
 	schema "k8s.io/apimachinery/pkg/runtime/schema"
 	managedfields "k8s.io/apimachinery/pkg/util/managedfields"
@@ -15,31 +17,53 @@ import (
 // apply configuration type exists for the given GroupVersionKind.
 func ForKind(kind schema.GroupVersionKind) interface{} {
 	switch kind {
-	// Group=iam.kubellm.io, Version=v1alpha1
-	case v1alpha1.SchemeGroupVersion.WithKind("PolicyRule"):
-		return &iamv1alpha1.PolicyRuleApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("Role"):
-		return &iamv1alpha1.RoleApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("RoleBinding"):
-		return &iamv1alpha1.RoleBindingApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("RoleBindingSpec"):
-		return &iamv1alpha1.RoleBindingSpecApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("RoleBindingStatus"):
-		return &iamv1alpha1.RoleBindingStatusApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("RoleRef"):
-		return &iamv1alpha1.RoleRefApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("RoleSpec"):
-		return &iamv1alpha1.RoleSpecApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("RoleStatus"):
-		return &iamv1alpha1.RoleStatusApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("Subject"):
-		return &iamv1alpha1.SubjectApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("User"):
-		return &iamv1alpha1.UserApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("UserSpec"):
-		return &iamv1alpha1.UserSpecApplyConfiguration{}
-	case v1alpha1.SchemeGroupVersion.WithKind("UserStatus"):
-		return &iamv1alpha1.UserStatusApplyConfiguration{}
+	// Group=cluster.kubellm.io, Version=v1alpha1
+	case v1alpha1.SchemeGroupVersion.WithKind("Accelerator"):
+		return &clusterv1alpha1.AcceleratorApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Cluster"):
+		return &clusterv1alpha1.ClusterApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ClusterSpec"):
+		return &clusterv1alpha1.ClusterSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ClusterStatus"):
+		return &clusterv1alpha1.ClusterStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("CredentialsSource"):
+		return &clusterv1alpha1.CredentialsSourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("FreeBlock"):
+		return &clusterv1alpha1.FreeBlockApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Heartbeat"):
+		return &clusterv1alpha1.HeartbeatApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NodeSummary"):
+		return &clusterv1alpha1.NodeSummaryApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SecretKeyReference"):
+		return &clusterv1alpha1.SecretKeyReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Taint"):
+		return &clusterv1alpha1.TaintApplyConfiguration{}
+
+		// Group=iam.kubellm.io, Version=v1alpha1
+	case iamv1alpha1.SchemeGroupVersion.WithKind("PolicyRule"):
+		return &applyconfigurationsiamv1alpha1.PolicyRuleApplyConfiguration{}
+	case iamv1alpha1.SchemeGroupVersion.WithKind("Role"):
+		return &applyconfigurationsiamv1alpha1.RoleApplyConfiguration{}
+	case iamv1alpha1.SchemeGroupVersion.WithKind("RoleBinding"):
+		return &applyconfigurationsiamv1alpha1.RoleBindingApplyConfiguration{}
+	case iamv1alpha1.SchemeGroupVersion.WithKind("RoleBindingSpec"):
+		return &applyconfigurationsiamv1alpha1.RoleBindingSpecApplyConfiguration{}
+	case iamv1alpha1.SchemeGroupVersion.WithKind("RoleBindingStatus"):
+		return &applyconfigurationsiamv1alpha1.RoleBindingStatusApplyConfiguration{}
+	case iamv1alpha1.SchemeGroupVersion.WithKind("RoleRef"):
+		return &applyconfigurationsiamv1alpha1.RoleRefApplyConfiguration{}
+	case iamv1alpha1.SchemeGroupVersion.WithKind("RoleSpec"):
+		return &applyconfigurationsiamv1alpha1.RoleSpecApplyConfiguration{}
+	case iamv1alpha1.SchemeGroupVersion.WithKind("RoleStatus"):
+		return &applyconfigurationsiamv1alpha1.RoleStatusApplyConfiguration{}
+	case iamv1alpha1.SchemeGroupVersion.WithKind("Subject"):
+		return &applyconfigurationsiamv1alpha1.SubjectApplyConfiguration{}
+	case iamv1alpha1.SchemeGroupVersion.WithKind("User"):
+		return &applyconfigurationsiamv1alpha1.UserApplyConfiguration{}
+	case iamv1alpha1.SchemeGroupVersion.WithKind("UserSpec"):
+		return &applyconfigurationsiamv1alpha1.UserSpecApplyConfiguration{}
+	case iamv1alpha1.SchemeGroupVersion.WithKind("UserStatus"):
+		return &applyconfigurationsiamv1alpha1.UserStatusApplyConfiguration{}
 
 	}
 	return nil

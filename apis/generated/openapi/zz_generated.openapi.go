@@ -6,7 +6,8 @@
 package openapi
 
 import (
-	v1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
+	v1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
 	resource "k8s.io/apimachinery/pkg/api/resource"
 	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	runtime "k8s.io/apimachinery/pkg/runtime"
@@ -17,76 +18,825 @@ import (
 
 func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	return map[string]common.OpenAPIDefinition{
-		v1alpha1.PolicyRule{}.OpenAPIModelName():          schema_kubellm_apis_iam_v1alpha1_PolicyRule(ref),
-		v1alpha1.Role{}.OpenAPIModelName():                schema_kubellm_apis_iam_v1alpha1_Role(ref),
-		v1alpha1.RoleBinding{}.OpenAPIModelName():         schema_kubellm_apis_iam_v1alpha1_RoleBinding(ref),
-		v1alpha1.RoleBindingList{}.OpenAPIModelName():     schema_kubellm_apis_iam_v1alpha1_RoleBindingList(ref),
-		v1alpha1.RoleBindingSpec{}.OpenAPIModelName():     schema_kubellm_apis_iam_v1alpha1_RoleBindingSpec(ref),
-		v1alpha1.RoleBindingStatus{}.OpenAPIModelName():   schema_kubellm_apis_iam_v1alpha1_RoleBindingStatus(ref),
-		v1alpha1.RoleList{}.OpenAPIModelName():            schema_kubellm_apis_iam_v1alpha1_RoleList(ref),
-		v1alpha1.RoleRef{}.OpenAPIModelName():             schema_kubellm_apis_iam_v1alpha1_RoleRef(ref),
-		v1alpha1.RoleSpec{}.OpenAPIModelName():            schema_kubellm_apis_iam_v1alpha1_RoleSpec(ref),
-		v1alpha1.RoleStatus{}.OpenAPIModelName():          schema_kubellm_apis_iam_v1alpha1_RoleStatus(ref),
-		v1alpha1.Subject{}.OpenAPIModelName():             schema_kubellm_apis_iam_v1alpha1_Subject(ref),
-		v1alpha1.User{}.OpenAPIModelName():                schema_kubellm_apis_iam_v1alpha1_User(ref),
-		v1alpha1.UserList{}.OpenAPIModelName():            schema_kubellm_apis_iam_v1alpha1_UserList(ref),
-		v1alpha1.UserSpec{}.OpenAPIModelName():            schema_kubellm_apis_iam_v1alpha1_UserSpec(ref),
-		v1alpha1.UserStatus{}.OpenAPIModelName():          schema_kubellm_apis_iam_v1alpha1_UserStatus(ref),
-		resource.Quantity{}.OpenAPIModelName():            schema_apimachinery_pkg_api_resource_Quantity(ref),
-		v1.APIGroup{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_APIGroup(ref),
-		v1.APIGroupList{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_APIGroupList(ref),
-		v1.APIResource{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_APIResource(ref),
-		v1.APIResourceList{}.OpenAPIModelName():           schema_pkg_apis_meta_v1_APIResourceList(ref),
-		v1.APIVersions{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_APIVersions(ref),
-		v1.ApplyOptions{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_ApplyOptions(ref),
-		v1.Condition{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_Condition(ref),
-		v1.CreateOptions{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_CreateOptions(ref),
-		v1.DeleteOptions{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_DeleteOptions(ref),
-		v1.Duration{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_Duration(ref),
-		v1.FieldSelectorRequirement{}.OpenAPIModelName():  schema_pkg_apis_meta_v1_FieldSelectorRequirement(ref),
-		v1.FieldsV1{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_FieldsV1(ref),
-		v1.GetOptions{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_GetOptions(ref),
-		v1.GroupKind{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_GroupKind(ref),
-		v1.GroupResource{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_GroupResource(ref),
-		v1.GroupVersion{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_GroupVersion(ref),
-		v1.GroupVersionForDiscovery{}.OpenAPIModelName():  schema_pkg_apis_meta_v1_GroupVersionForDiscovery(ref),
-		v1.GroupVersionKind{}.OpenAPIModelName():          schema_pkg_apis_meta_v1_GroupVersionKind(ref),
-		v1.GroupVersionResource{}.OpenAPIModelName():      schema_pkg_apis_meta_v1_GroupVersionResource(ref),
-		v1.InternalEvent{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_InternalEvent(ref),
-		v1.LabelSelector{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_LabelSelector(ref),
-		v1.LabelSelectorRequirement{}.OpenAPIModelName():  schema_pkg_apis_meta_v1_LabelSelectorRequirement(ref),
-		v1.List{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_List(ref),
-		v1.ListMeta{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_ListMeta(ref),
-		v1.ListOptions{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_ListOptions(ref),
-		v1.ManagedFieldsEntry{}.OpenAPIModelName():        schema_pkg_apis_meta_v1_ManagedFieldsEntry(ref),
-		v1.MicroTime{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_MicroTime(ref),
-		v1.ObjectMeta{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_ObjectMeta(ref),
-		v1.OwnerReference{}.OpenAPIModelName():            schema_pkg_apis_meta_v1_OwnerReference(ref),
-		v1.PartialObjectMetadata{}.OpenAPIModelName():     schema_pkg_apis_meta_v1_PartialObjectMetadata(ref),
-		v1.PartialObjectMetadataList{}.OpenAPIModelName(): schema_pkg_apis_meta_v1_PartialObjectMetadataList(ref),
-		v1.Patch{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_Patch(ref),
-		v1.PatchOptions{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_PatchOptions(ref),
-		v1.Preconditions{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_Preconditions(ref),
-		v1.RootPaths{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_RootPaths(ref),
-		v1.ServerAddressByClientCIDR{}.OpenAPIModelName(): schema_pkg_apis_meta_v1_ServerAddressByClientCIDR(ref),
-		v1.ShardInfo{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_ShardInfo(ref),
-		v1.Status{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_Status(ref),
-		v1.StatusCause{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_StatusCause(ref),
-		v1.StatusDetails{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_StatusDetails(ref),
-		v1.Table{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_Table(ref),
-		v1.TableColumnDefinition{}.OpenAPIModelName():     schema_pkg_apis_meta_v1_TableColumnDefinition(ref),
-		v1.TableOptions{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_TableOptions(ref),
-		v1.TableRow{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_TableRow(ref),
-		v1.TableRowCondition{}.OpenAPIModelName():         schema_pkg_apis_meta_v1_TableRowCondition(ref),
-		v1.Time{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_Time(ref),
-		v1.Timestamp{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_Timestamp(ref),
-		v1.TypeMeta{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_TypeMeta(ref),
-		v1.UpdateOptions{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_UpdateOptions(ref),
-		v1.WatchEvent{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_WatchEvent(ref),
-		runtime.RawExtension{}.OpenAPIModelName():         schema_k8sio_apimachinery_pkg_runtime_RawExtension(ref),
-		runtime.TypeMeta{}.OpenAPIModelName():             schema_k8sio_apimachinery_pkg_runtime_TypeMeta(ref),
-		runtime.Unknown{}.OpenAPIModelName():              schema_k8sio_apimachinery_pkg_runtime_Unknown(ref),
-		version.Info{}.OpenAPIModelName():                 schema_k8sio_apimachinery_pkg_version_Info(ref),
+		v1alpha1.Accelerator{}.OpenAPIModelName():              schema_kubellm_apis_cluster_v1alpha1_Accelerator(ref),
+		v1alpha1.Cluster{}.OpenAPIModelName():                  schema_kubellm_apis_cluster_v1alpha1_Cluster(ref),
+		v1alpha1.ClusterCredentials{}.OpenAPIModelName():       schema_kubellm_apis_cluster_v1alpha1_ClusterCredentials(ref),
+		v1alpha1.ClusterCredentialsSpec{}.OpenAPIModelName():   schema_kubellm_apis_cluster_v1alpha1_ClusterCredentialsSpec(ref),
+		v1alpha1.ClusterCredentialsStatus{}.OpenAPIModelName(): schema_kubellm_apis_cluster_v1alpha1_ClusterCredentialsStatus(ref),
+		v1alpha1.ClusterList{}.OpenAPIModelName():              schema_kubellm_apis_cluster_v1alpha1_ClusterList(ref),
+		v1alpha1.ClusterSpec{}.OpenAPIModelName():              schema_kubellm_apis_cluster_v1alpha1_ClusterSpec(ref),
+		v1alpha1.ClusterStatus{}.OpenAPIModelName():            schema_kubellm_apis_cluster_v1alpha1_ClusterStatus(ref),
+		v1alpha1.CredentialsSource{}.OpenAPIModelName():        schema_kubellm_apis_cluster_v1alpha1_CredentialsSource(ref),
+		v1alpha1.FreeBlock{}.OpenAPIModelName():                schema_kubellm_apis_cluster_v1alpha1_FreeBlock(ref),
+		v1alpha1.Heartbeat{}.OpenAPIModelName():                schema_kubellm_apis_cluster_v1alpha1_Heartbeat(ref),
+		v1alpha1.NodeSummary{}.OpenAPIModelName():              schema_kubellm_apis_cluster_v1alpha1_NodeSummary(ref),
+		v1alpha1.SecretKeyReference{}.OpenAPIModelName():       schema_kubellm_apis_cluster_v1alpha1_SecretKeyReference(ref),
+		v1alpha1.Taint{}.OpenAPIModelName():                    schema_kubellm_apis_cluster_v1alpha1_Taint(ref),
+		iamv1alpha1.PolicyRule{}.OpenAPIModelName():            schema_kubellm_apis_iam_v1alpha1_PolicyRule(ref),
+		iamv1alpha1.Role{}.OpenAPIModelName():                  schema_kubellm_apis_iam_v1alpha1_Role(ref),
+		iamv1alpha1.RoleBinding{}.OpenAPIModelName():           schema_kubellm_apis_iam_v1alpha1_RoleBinding(ref),
+		iamv1alpha1.RoleBindingList{}.OpenAPIModelName():       schema_kubellm_apis_iam_v1alpha1_RoleBindingList(ref),
+		iamv1alpha1.RoleBindingSpec{}.OpenAPIModelName():       schema_kubellm_apis_iam_v1alpha1_RoleBindingSpec(ref),
+		iamv1alpha1.RoleBindingStatus{}.OpenAPIModelName():     schema_kubellm_apis_iam_v1alpha1_RoleBindingStatus(ref),
+		iamv1alpha1.RoleList{}.OpenAPIModelName():              schema_kubellm_apis_iam_v1alpha1_RoleList(ref),
+		iamv1alpha1.RoleRef{}.OpenAPIModelName():               schema_kubellm_apis_iam_v1alpha1_RoleRef(ref),
+		iamv1alpha1.RoleSpec{}.OpenAPIModelName():              schema_kubellm_apis_iam_v1alpha1_RoleSpec(ref),
+		iamv1alpha1.RoleStatus{}.OpenAPIModelName():            schema_kubellm_apis_iam_v1alpha1_RoleStatus(ref),
+		iamv1alpha1.Subject{}.OpenAPIModelName():               schema_kubellm_apis_iam_v1alpha1_Subject(ref),
+		iamv1alpha1.User{}.OpenAPIModelName():                  schema_kubellm_apis_iam_v1alpha1_User(ref),
+		iamv1alpha1.UserList{}.OpenAPIModelName():              schema_kubellm_apis_iam_v1alpha1_UserList(ref),
+		iamv1alpha1.UserSpec{}.OpenAPIModelName():              schema_kubellm_apis_iam_v1alpha1_UserSpec(ref),
+		iamv1alpha1.UserStatus{}.OpenAPIModelName():            schema_kubellm_apis_iam_v1alpha1_UserStatus(ref),
+		resource.Quantity{}.OpenAPIModelName():                 schema_apimachinery_pkg_api_resource_Quantity(ref),
+		v1.APIGroup{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_APIGroup(ref),
+		v1.APIGroupList{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_APIGroupList(ref),
+		v1.APIResource{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_APIResource(ref),
+		v1.APIResourceList{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_APIResourceList(ref),
+		v1.APIVersions{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_APIVersions(ref),
+		v1.ApplyOptions{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_ApplyOptions(ref),
+		v1.Condition{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_Condition(ref),
+		v1.CreateOptions{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_CreateOptions(ref),
+		v1.DeleteOptions{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_DeleteOptions(ref),
+		v1.Duration{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_Duration(ref),
+		v1.FieldSelectorRequirement{}.OpenAPIModelName():       schema_pkg_apis_meta_v1_FieldSelectorRequirement(ref),
+		v1.FieldsV1{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_FieldsV1(ref),
+		v1.GetOptions{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_GetOptions(ref),
+		v1.GroupKind{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_GroupKind(ref),
+		v1.GroupResource{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_GroupResource(ref),
+		v1.GroupVersion{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_GroupVersion(ref),
+		v1.GroupVersionForDiscovery{}.OpenAPIModelName():       schema_pkg_apis_meta_v1_GroupVersionForDiscovery(ref),
+		v1.GroupVersionKind{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_GroupVersionKind(ref),
+		v1.GroupVersionResource{}.OpenAPIModelName():           schema_pkg_apis_meta_v1_GroupVersionResource(ref),
+		v1.InternalEvent{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_InternalEvent(ref),
+		v1.LabelSelector{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_LabelSelector(ref),
+		v1.LabelSelectorRequirement{}.OpenAPIModelName():       schema_pkg_apis_meta_v1_LabelSelectorRequirement(ref),
+		v1.List{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_List(ref),
+		v1.ListMeta{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_ListMeta(ref),
+		v1.ListOptions{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_ListOptions(ref),
+		v1.ManagedFieldsEntry{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_ManagedFieldsEntry(ref),
+		v1.MicroTime{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_MicroTime(ref),
+		v1.ObjectMeta{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_ObjectMeta(ref),
+		v1.OwnerReference{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_OwnerReference(ref),
+		v1.PartialObjectMetadata{}.OpenAPIModelName():          schema_pkg_apis_meta_v1_PartialObjectMetadata(ref),
+		v1.PartialObjectMetadataList{}.OpenAPIModelName():      schema_pkg_apis_meta_v1_PartialObjectMetadataList(ref),
+		v1.Patch{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_Patch(ref),
+		v1.PatchOptions{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_PatchOptions(ref),
+		v1.Preconditions{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_Preconditions(ref),
+		v1.RootPaths{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_RootPaths(ref),
+		v1.ServerAddressByClientCIDR{}.OpenAPIModelName():      schema_pkg_apis_meta_v1_ServerAddressByClientCIDR(ref),
+		v1.ShardInfo{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_ShardInfo(ref),
+		v1.Status{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_Status(ref),
+		v1.StatusCause{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_StatusCause(ref),
+		v1.StatusDetails{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_StatusDetails(ref),
+		v1.Table{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_Table(ref),
+		v1.TableColumnDefinition{}.OpenAPIModelName():          schema_pkg_apis_meta_v1_TableColumnDefinition(ref),
+		v1.TableOptions{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_TableOptions(ref),
+		v1.TableRow{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_TableRow(ref),
+		v1.TableRowCondition{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_TableRowCondition(ref),
+		v1.Time{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_Time(ref),
+		v1.Timestamp{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_Timestamp(ref),
+		v1.TypeMeta{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_TypeMeta(ref),
+		v1.UpdateOptions{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_UpdateOptions(ref),
+		v1.WatchEvent{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_WatchEvent(ref),
+		runtime.RawExtension{}.OpenAPIModelName():              schema_k8sio_apimachinery_pkg_runtime_RawExtension(ref),
+		runtime.TypeMeta{}.OpenAPIModelName():                  schema_k8sio_apimachinery_pkg_runtime_TypeMeta(ref),
+		runtime.Unknown{}.OpenAPIModelName():                   schema_k8sio_apimachinery_pkg_runtime_Unknown(ref),
+		version.Info{}.OpenAPIModelName():                      schema_k8sio_apimachinery_pkg_version_Info(ref),
+	}
+}
+
+func schema_kubellm_apis_cluster_v1alpha1_Accelerator(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Accelerator is one product of accelerators in a member cluster.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"product": {
+						SchemaProps: spec.SchemaProps{
+							Description: "product is the product's name as the nodes are labelled with it, such as NVIDIA-H100-80GB-HBM3, or unknown.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"resourceName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resourceName is the extended resource that pods ask for, such as nvidia.com/gpu.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"memory": {
+						SchemaProps: spec.SchemaProps{
+							Description: "memory is the memory of one accelerator, where the nodes are labelled with it.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"nodes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "nodes is the number of nodes that have this product.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"capacity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "capacity is the number of accelerators in all nodes.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"allocatable": {
+						SchemaProps: spec.SchemaProps{
+							Description: "allocatable is the number of those that pods can use, on schedulable nodes.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"allocated": {
+						SchemaProps: spec.SchemaProps{
+							Description: "allocated is the number that pods have been given, on all nodes.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"free": {
+						SchemaProps: spec.SchemaProps{
+							Description: "free is the number that are left on schedulable nodes.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"largestFreeBlock": {
+						SchemaProps: spec.SchemaProps{
+							Description: "largestFreeBlock is the largest number that is free on one node: no pod that asks for more can be scheduled.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"freeBlocks": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"size",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "freeBlocks says on how many schedulable nodes how many are free, largest first; nodes without a free one are left out.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.FreeBlock{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"product", "resourceName", "nodes", "capacity", "allocatable", "allocated", "free", "largestFreeBlock"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.FreeBlock{}.OpenAPIModelName(), resource.Quantity{}.OpenAPIModelName()},
+	}
+}
+
+func schema_kubellm_apis_cluster_v1alpha1_Cluster(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Cluster is a member Kubernetes cluster that models can be placed on.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is standard object metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is what is wanted of the member cluster.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ClusterSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is what the platform has observed of the member cluster.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ClusterStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ClusterSpec{}.OpenAPIModelName(), v1alpha1.ClusterStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_kubellm_apis_cluster_v1alpha1_ClusterCredentials(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClusterCredentials hands credentials for a member cluster to the platform, through the create-only subresource clusters/credentials. They are kept encrypted and are never served again, except to the platform's controller; what comes back is their version.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is standard object metadata; the name is the Cluster's.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is what is handed in.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ClusterCredentialsSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is what the platform made of it.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ClusterCredentialsStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ClusterCredentialsSpec{}.OpenAPIModelName(), v1alpha1.ClusterCredentialsStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_kubellm_apis_cluster_v1alpha1_ClusterCredentialsSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClusterCredentialsSpec is what is handed in. It is empty in every answer to anybody but the platform's controller.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kubeconfig": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kubeconfig is a self-contained kubeconfig, YAML or JSON: one that refers to no files, runs no commands and uses no password. At most 1 MiB.",
+							Type:        []string{"string"},
+							Format:      "byte",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_kubellm_apis_cluster_v1alpha1_ClusterCredentialsStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClusterCredentialsStatus is what the platform made of credentials.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"version": {
+						SchemaProps: spec.SchemaProps{
+							Description: "version is the opaque version that the platform gave these credentials; the Cluster's status.credentialsVersion shows it as well.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_kubellm_apis_cluster_v1alpha1_ClusterList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClusterList is a list of member clusters.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the member clusters.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.Cluster{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.Cluster{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_kubellm_apis_cluster_v1alpha1_ClusterSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClusterSpec is what is wanted of a member cluster.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"credentials": {
+						SchemaProps: spec.SchemaProps{
+							Description: "credentials say how the platform gets into the member cluster.",
+							Ref:         ref(v1alpha1.CredentialsSource{}.OpenAPIModelName()),
+						},
+					},
+					"region": {
+						SchemaProps: spec.SchemaProps{
+							Description: "region is where the member cluster is, for people and for selectors, at most 63 characters.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"zones": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "zones are the failure domains that the member's nodes are in, at most 64.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"taints": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "taints keep models that do not tolerate them off the member cluster, at most 64.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.Taint{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"heartbeat": {
+						SchemaProps: spec.SchemaProps{
+							Description: "heartbeat says how often the member is probed and when it counts as unreachable.",
+							Ref:         ref(v1alpha1.Heartbeat{}.OpenAPIModelName()),
+						},
+					},
+					"workloadNamespacePrefix": {
+						SchemaProps: spec.SchemaProps{
+							Description: "workloadNamespacePrefix is put before a model's namespace to name the namespace on the member cluster that the model runs in, at most 32 characters. It cannot be changed, because what runs there would be lost sight of. Defaults to \"kubellm-\".",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"suspended": {
+						SchemaProps: spec.SchemaProps{
+							Description: "suspended takes the platform off the member cluster while it is true: nothing is probed, watched, placed or removed there, and what runs there is left alone. Defaults to false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"deletionPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "deletionPolicy says what becomes of the things that KubeLLM placed on the member when the Cluster is deleted: Drain removes them first, and the deletion waits until they are gone; Orphan leaves them there. It may be changed while the Cluster is being deleted: Orphan releases a deletion that waits for an unreachable member. Defaults to Drain.\n\nPossible enum values:\n - `\"Drain\"` removes what KubeLLM placed on the member and waits for it.\n - `\"Orphan\"` leaves what KubeLLM placed on the member where it is.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Drain", "Orphan"},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.CredentialsSource{}.OpenAPIModelName(), v1alpha1.Heartbeat{}.OpenAPIModelName(), v1alpha1.Taint{}.OpenAPIModelName()},
+	}
+}
+
+func schema_kubellm_apis_cluster_v1alpha1_ClusterStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClusterStatus is what the platform has observed of a member cluster.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"observedGeneration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedGeneration is the generation that this status was computed from.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"conditions": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"type",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "type",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "conditions are the latest observations: Ready, CredentialsValid, Reachable and CapacityKnown, and Drained while the Cluster is being deleted. A condition is Unknown when there is no fresh evidence for it.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.Condition{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"credentialsVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "credentialsVersion is the opaque version of the credentials last handed in through clusters/credentials.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"observedCredentialsVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedCredentialsVersion is the version of the credentials that this status was computed from.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"credentialsExpireAt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "credentialsExpireAt is when the client certificate or token in use expires, where it says so.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"id": {
+						SchemaProps: spec.SchemaProps{
+							Description: "id identifies the member cluster: the UID of its namespace kube-system. It is set once; credentials that lead to another member are refused.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"version": {
+						SchemaProps: spec.SchemaProps{
+							Description: "version is the member's Kubernetes version, such as v1.37.2.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"endpoint": {
+						SchemaProps: spec.SchemaProps{
+							Description: "endpoint is the address of the member's API server.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"lastHeartbeatTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "lastHeartbeatTime is when the member last answered a probe; it is written at most once an interval.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"nodes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "nodes counts the member's nodes.",
+							Ref:         ref(v1alpha1.NodeSummary{}.OpenAPIModelName()),
+						},
+					},
+					"accelerators": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"product",
+									"resourceName",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "accelerators are the member's accelerators, one entry a product and resource, in alphabetical order. The numbers are those last seen; the condition CapacityKnown says whether they still hold.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.Accelerator{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"capabilities": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "capabilities are what the member offers beyond plain Kubernetes, in alphabetical order: GatewayAPI, ImageVolumes, KEDA, KServe.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+										Enum:   []interface{}{"GatewayAPI", "ImageVolumes", "KEDA", "KServe"},
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.Accelerator{}.OpenAPIModelName(), v1alpha1.NodeSummary{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_kubellm_apis_cluster_v1alpha1_CredentialsSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "CredentialsSource says how the platform gets into a member cluster.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kubeconfigSecretRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kubeconfigSecretRef points at a Secret of the platform that holds a kubeconfig. Whoever sets it must be allowed to get that Secret. Without it the kubeconfig is the one handed in through the subresource clusters/credentials.",
+							Ref:         ref(v1alpha1.SecretKeyReference{}.OpenAPIModelName()),
+						},
+					},
+					"insecureSkipTLSVerify": {
+						SchemaProps: spec.SchemaProps{
+							Description: "insecureSkipTLSVerify must be true for a kubeconfig that does not verify the member's certificate to be accepted. Anybody between the platform and the member can then take its credentials. Defaults to false.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.SecretKeyReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_kubellm_apis_cluster_v1alpha1_FreeBlock(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FreeBlock counts the nodes on which the same number of accelerators is free.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"size": {
+						SchemaProps: spec.SchemaProps{
+							Description: "size is the number of accelerators free on each of these nodes.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"nodes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "nodes is the number of such nodes.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+				Required: []string{"size", "nodes"},
+			},
+		},
+	}
+}
+
+func schema_kubellm_apis_cluster_v1alpha1_Heartbeat(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Heartbeat says how a member cluster is probed.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"intervalSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "intervalSeconds is the time between two probes, 1 to 3600. Defaults to 30.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"timeoutSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "timeoutSeconds is how long one probe may take, 1 to 300. Defaults to 10.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"failureThreshold": {
+						SchemaProps: spec.SchemaProps{
+							Description: "failureThreshold is how many probes in a row must fail before the member counts as unreachable, 1 to 100. Defaults to 3.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_kubellm_apis_cluster_v1alpha1_NodeSummary(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NodeSummary counts the nodes of a member cluster.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"total": {
+						SchemaProps: spec.SchemaProps{
+							Description: "total is the number of nodes.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"ready": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ready is the number of nodes that are ready.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"schedulable": {
+						SchemaProps: spec.SchemaProps{
+							Description: "schedulable is the number of nodes that are ready and not cordoned.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+				Required: []string{"total", "ready", "schedulable"},
+			},
+		},
+	}
+}
+
+func schema_kubellm_apis_cluster_v1alpha1_SecretKeyReference(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SecretKeyReference points at one key of a Secret of the platform.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"namespace": {
+						SchemaProps: spec.SchemaProps{
+							Description: "namespace is the Secret's namespace.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is the Secret's name.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"key": {
+						SchemaProps: spec.SchemaProps{
+							Description: "key is the key in the Secret's data. Defaults to \"kubeconfig\".",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"namespace", "name"},
+			},
+		},
+	}
+}
+
+func schema_kubellm_apis_cluster_v1alpha1_Taint(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Taint keeps models that do not tolerate it off a member cluster.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"key": {
+						SchemaProps: spec.SchemaProps{
+							Description: "key is a label key, such as maintenance or example.org/team.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"value": {
+						SchemaProps: spec.SchemaProps{
+							Description: "value is a label value.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"effect": {
+						SchemaProps: spec.SchemaProps{
+							Description: "effect is NoSchedule or NoExecute.\n\nPossible enum values:\n - `\"NoExecute\"` keeps new models away and takes those placed before to other member clusters.\n - `\"NoSchedule\"` keeps new models away; those placed before stay.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"NoExecute", "NoSchedule"},
+						},
+					},
+				},
+				Required: []string{"key", "effect"},
+			},
+		},
 	}
 }
 
@@ -212,21 +962,21 @@ func schema_kubellm_apis_iam_v1alpha1_Role(ref common.ReferenceCallback) common.
 						SchemaProps: spec.SchemaProps{
 							Description: "spec is what the role permits.",
 							Default:     map[string]interface{}{},
-							Ref:         ref(v1alpha1.RoleSpec{}.OpenAPIModelName()),
+							Ref:         ref(iamv1alpha1.RoleSpec{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
 							Description: "status is what the platform has observed of the role.",
 							Default:     map[string]interface{}{},
-							Ref:         ref(v1alpha1.RoleStatus{}.OpenAPIModelName()),
+							Ref:         ref(iamv1alpha1.RoleStatus{}.OpenAPIModelName()),
 						},
 					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.RoleSpec{}.OpenAPIModelName(), v1alpha1.RoleStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+			iamv1alpha1.RoleSpec{}.OpenAPIModelName(), iamv1alpha1.RoleStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
 	}
 }
 
@@ -262,14 +1012,14 @@ func schema_kubellm_apis_iam_v1alpha1_RoleBinding(ref common.ReferenceCallback) 
 						SchemaProps: spec.SchemaProps{
 							Description: "spec is what is granted, to whom and where.",
 							Default:     map[string]interface{}{},
-							Ref:         ref(v1alpha1.RoleBindingSpec{}.OpenAPIModelName()),
+							Ref:         ref(iamv1alpha1.RoleBindingSpec{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
 							Description: "status is what the platform has observed of the binding.",
 							Default:     map[string]interface{}{},
-							Ref:         ref(v1alpha1.RoleBindingStatus{}.OpenAPIModelName()),
+							Ref:         ref(iamv1alpha1.RoleBindingStatus{}.OpenAPIModelName()),
 						},
 					},
 				},
@@ -277,7 +1027,7 @@ func schema_kubellm_apis_iam_v1alpha1_RoleBinding(ref common.ReferenceCallback) 
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.RoleBindingSpec{}.OpenAPIModelName(), v1alpha1.RoleBindingStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+			iamv1alpha1.RoleBindingSpec{}.OpenAPIModelName(), iamv1alpha1.RoleBindingStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
 	}
 }
 
@@ -316,7 +1066,7 @@ func schema_kubellm_apis_iam_v1alpha1_RoleBindingList(ref common.ReferenceCallba
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
-										Ref: ref(v1alpha1.RoleBinding{}.OpenAPIModelName()),
+										Ref: ref(iamv1alpha1.RoleBinding{}.OpenAPIModelName()),
 									},
 								},
 							},
@@ -327,7 +1077,7 @@ func schema_kubellm_apis_iam_v1alpha1_RoleBindingList(ref common.ReferenceCallba
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.RoleBinding{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+			iamv1alpha1.RoleBinding{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
 	}
 }
 
@@ -342,7 +1092,7 @@ func schema_kubellm_apis_iam_v1alpha1_RoleBindingSpec(ref common.ReferenceCallba
 						SchemaProps: spec.SchemaProps{
 							Description: "roleRef is the role that is granted. It cannot be changed: delete the binding and make another. The role need not exist yet.",
 							Default:     map[string]interface{}{},
-							Ref:         ref(v1alpha1.RoleRef{}.OpenAPIModelName()),
+							Ref:         ref(iamv1alpha1.RoleRef{}.OpenAPIModelName()),
 						},
 					},
 					"subjects": {
@@ -357,7 +1107,7 @@ func schema_kubellm_apis_iam_v1alpha1_RoleBindingSpec(ref common.ReferenceCallba
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
-										Ref: ref(v1alpha1.Subject{}.OpenAPIModelName()),
+										Ref: ref(iamv1alpha1.Subject{}.OpenAPIModelName()),
 									},
 								},
 							},
@@ -394,7 +1144,7 @@ func schema_kubellm_apis_iam_v1alpha1_RoleBindingSpec(ref common.ReferenceCallba
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.RoleRef{}.OpenAPIModelName(), v1alpha1.Subject{}.OpenAPIModelName()},
+			iamv1alpha1.RoleRef{}.OpenAPIModelName(), iamv1alpha1.Subject{}.OpenAPIModelName()},
 	}
 }
 
@@ -478,7 +1228,7 @@ func schema_kubellm_apis_iam_v1alpha1_RoleList(ref common.ReferenceCallback) com
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
-										Ref: ref(v1alpha1.Role{}.OpenAPIModelName()),
+										Ref: ref(iamv1alpha1.Role{}.OpenAPIModelName()),
 									},
 								},
 							},
@@ -489,7 +1239,7 @@ func schema_kubellm_apis_iam_v1alpha1_RoleList(ref common.ReferenceCallback) com
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.Role{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+			iamv1alpha1.Role{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
 	}
 }
 
@@ -541,7 +1291,7 @@ func schema_kubellm_apis_iam_v1alpha1_RoleSpec(ref common.ReferenceCallback) com
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
-										Ref: ref(v1alpha1.PolicyRule{}.OpenAPIModelName()),
+										Ref: ref(iamv1alpha1.PolicyRule{}.OpenAPIModelName()),
 									},
 								},
 							},
@@ -551,7 +1301,7 @@ func schema_kubellm_apis_iam_v1alpha1_RoleSpec(ref common.ReferenceCallback) com
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.PolicyRule{}.OpenAPIModelName()},
+			iamv1alpha1.PolicyRule{}.OpenAPIModelName()},
 	}
 }
 
@@ -670,21 +1420,21 @@ func schema_kubellm_apis_iam_v1alpha1_User(ref common.ReferenceCallback) common.
 						SchemaProps: spec.SchemaProps{
 							Description: "spec is what is wanted of the user.",
 							Default:     map[string]interface{}{},
-							Ref:         ref(v1alpha1.UserSpec{}.OpenAPIModelName()),
+							Ref:         ref(iamv1alpha1.UserSpec{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
 							Description: "status is what the platform has observed of the user.",
 							Default:     map[string]interface{}{},
-							Ref:         ref(v1alpha1.UserStatus{}.OpenAPIModelName()),
+							Ref:         ref(iamv1alpha1.UserStatus{}.OpenAPIModelName()),
 						},
 					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.UserSpec{}.OpenAPIModelName(), v1alpha1.UserStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+			iamv1alpha1.UserSpec{}.OpenAPIModelName(), iamv1alpha1.UserStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
 	}
 }
 
@@ -723,7 +1473,7 @@ func schema_kubellm_apis_iam_v1alpha1_UserList(ref common.ReferenceCallback) com
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
-										Ref: ref(v1alpha1.User{}.OpenAPIModelName()),
+										Ref: ref(iamv1alpha1.User{}.OpenAPIModelName()),
 									},
 								},
 							},
@@ -734,7 +1484,7 @@ func schema_kubellm_apis_iam_v1alpha1_UserList(ref common.ReferenceCallback) com
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.User{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+			iamv1alpha1.User{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
 	}
 }
 

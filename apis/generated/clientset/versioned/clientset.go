@@ -6,6 +6,7 @@ import (
 	fmt "fmt"
 	http "net/http"
 
+	clusterv1alpha1 "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/cluster/v1alpha1"
 	iamv1alpha1 "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/iam/v1alpha1"
 	discovery "k8s.io/client-go/discovery"
 	rest "k8s.io/client-go/rest"
@@ -14,13 +15,20 @@ import (
 
 type Interface interface {
 	Discovery() discovery.DiscoveryInterfaces
+	ClusterV1alpha1() clusterv1alpha1.ClusterV1alpha1Interface
 	IamV1alpha1() iamv1alpha1.IamV1alpha1Interface
 }
 
 // Clientset contains the clients for groups.
 type Clientset struct {
 	*discovery.DiscoveryClient
-	iamV1alpha1 *iamv1alpha1.IamV1alpha1Client
+	clusterV1alpha1 *clusterv1alpha1.ClusterV1alpha1Client
+	iamV1alpha1     *iamv1alpha1.IamV1alpha1Client
+}
+
+// ClusterV1alpha1 retrieves the ClusterV1alpha1Client
+func (c *Clientset) ClusterV1alpha1() clusterv1alpha1.ClusterV1alpha1Interface {
+	return c.clusterV1alpha1
 }
 
 // IamV1alpha1 retrieves the IamV1alpha1Client
@@ -72,6 +80,10 @@ func NewForConfigAndClient(c *rest.Config, httpClient *http.Client) (*Clientset,
 
 	var cs Clientset
 	var err error
+	cs.clusterV1alpha1, err = clusterv1alpha1.NewForConfigAndClient(&configShallowCopy, httpClient)
+	if err != nil {
+		return nil, err
+	}
 	cs.iamV1alpha1, err = iamv1alpha1.NewForConfigAndClient(&configShallowCopy, httpClient)
 	if err != nil {
 		return nil, err
@@ -97,6 +109,7 @@ func NewForConfigOrDie(c *rest.Config) *Clientset {
 // New creates a new Clientset for the given RESTClient.
 func New(c rest.Interface) *Clientset {
 	var cs Clientset
+	cs.clusterV1alpha1 = clusterv1alpha1.New(c)
 	cs.iamV1alpha1 = iamv1alpha1.New(c)
 
 	cs.DiscoveryClient = discovery.NewDiscoveryClient(c)

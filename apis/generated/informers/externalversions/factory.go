@@ -9,6 +9,7 @@ import (
 	time "time"
 
 	versioned "github.com/kubellm/kubellm/apis/generated/clientset/versioned"
+	cluster "github.com/kubellm/kubellm/apis/generated/informers/externalversions/cluster"
 	iam "github.com/kubellm/kubellm/apis/generated/informers/externalversions/iam"
 	internalinterfaces "github.com/kubellm/kubellm/apis/generated/informers/externalversions/internalinterfaces"
 	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -309,7 +310,12 @@ type SharedInformerFactory interface {
 	// client.
 	InformerFor(obj runtime.Object, newFunc internalinterfaces.NewInformerFunc) cache.SharedIndexInformer
 
+	Cluster() cluster.Interface
 	Iam() iam.Interface
+}
+
+func (f *sharedInformerFactory) Cluster() cluster.Interface {
+	return cluster.New(f, f.namespace, f.tweakListOptions)
 }
 
 func (f *sharedInformerFactory) Iam() iam.Interface {

@@ -5,7 +5,8 @@ package externalversions
 import (
 	fmt "fmt"
 
-	v1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
+	v1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
 	schema "k8s.io/apimachinery/pkg/runtime/schema"
 	cache "k8s.io/client-go/tools/cache"
 )
@@ -36,12 +37,16 @@ func (f *genericInformer) Lister() cache.GenericLister {
 // TODO extend this to unknown resources with a client pool
 func (f *sharedInformerFactory) ForResource(resource schema.GroupVersionResource) (GenericInformer, error) {
 	switch resource {
-	// Group=iam.kubellm.io, Version=v1alpha1
-	case v1alpha1.SchemeGroupVersion.WithResource("roles"):
+	// Group=cluster.kubellm.io, Version=v1alpha1
+	case v1alpha1.SchemeGroupVersion.WithResource("clusters"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Cluster().V1alpha1().Clusters().Informer()}, nil
+
+		// Group=iam.kubellm.io, Version=v1alpha1
+	case iamv1alpha1.SchemeGroupVersion.WithResource("roles"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Iam().V1alpha1().Roles().Informer()}, nil
-	case v1alpha1.SchemeGroupVersion.WithResource("rolebindings"):
+	case iamv1alpha1.SchemeGroupVersion.WithResource("rolebindings"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Iam().V1alpha1().RoleBindings().Informer()}, nil
-	case v1alpha1.SchemeGroupVersion.WithResource("users"):
+	case iamv1alpha1.SchemeGroupVersion.WithResource("users"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Iam().V1alpha1().Users().Informer()}, nil
 
 	}

@@ -5,6 +5,8 @@ package fake
 import (
 	applyconfigurations "github.com/kubellm/kubellm/apis/generated/applyconfigurations"
 	clientset "github.com/kubellm/kubellm/apis/generated/clientset/versioned"
+	clusterv1alpha1 "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/cluster/v1alpha1"
+	fakeclusterv1alpha1 "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/cluster/v1alpha1/fake"
 	iamv1alpha1 "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/iam/v1alpha1"
 	fakeiamv1alpha1 "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/iam/v1alpha1/fake"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -119,6 +121,11 @@ var (
 	_ clientset.Interface = &Clientset{}
 	_ testing.FakeClient  = &Clientset{}
 )
+
+// ClusterV1alpha1 retrieves the ClusterV1alpha1Client
+func (c *Clientset) ClusterV1alpha1() clusterv1alpha1.ClusterV1alpha1Interface {
+	return &fakeclusterv1alpha1.FakeClusterV1alpha1{Fake: &c.Fake}
+}
 
 // IamV1alpha1 retrieves the IamV1alpha1Client
 func (c *Clientset) IamV1alpha1() iamv1alpha1.IamV1alpha1Interface {
