@@ -12,21 +12,24 @@ unset GOOS GOARCH
 
 # tools 每行一个工具：可执行文件名、go.mod 所在目录、main 包。
 tools='
-deepcopy-gen           codegen        k8s.io/code-generator/cmd/deepcopy-gen
-defaulter-gen          codegen        k8s.io/code-generator/cmd/defaulter-gen
-conversion-gen         codegen        k8s.io/code-generator/cmd/conversion-gen
-client-gen             codegen        k8s.io/code-generator/cmd/client-gen
-lister-gen             codegen        k8s.io/code-generator/cmd/lister-gen
-informer-gen           codegen        k8s.io/code-generator/cmd/informer-gen
-applyconfiguration-gen codegen        k8s.io/code-generator/cmd/applyconfiguration-gen
-openapi-gen            codegen        k8s.io/kube-openapi/cmd/openapi-gen
-controller-gen         controller-gen sigs.k8s.io/controller-tools/cmd/controller-gen
-angryjet               angryjet       github.com/crossplane/crossplane-tools/cmd/angryjet
-golangci-lint          golangci-lint  github.com/golangci/golangci-lint/v2/cmd/golangci-lint
-etcd                   etcd           go.etcd.io/etcd/server/v3
-kube-apiserver         kubernetes     k8s.io/kubernetes/cmd/kube-apiserver
-kubectl                kubernetes     k8s.io/kubernetes/cmd/kubectl
-tofu                   opentofu       github.com/opentofu/opentofu/cmd/tofu
+deepcopy-gen            codegen        k8s.io/code-generator/cmd/deepcopy-gen
+defaulter-gen           codegen        k8s.io/code-generator/cmd/defaulter-gen
+conversion-gen          codegen        k8s.io/code-generator/cmd/conversion-gen
+client-gen              codegen        k8s.io/code-generator/cmd/client-gen
+lister-gen              codegen        k8s.io/code-generator/cmd/lister-gen
+informer-gen            codegen        k8s.io/code-generator/cmd/informer-gen
+applyconfiguration-gen  codegen        k8s.io/code-generator/cmd/applyconfiguration-gen
+openapi-gen             codegen        k8s.io/kube-openapi/cmd/openapi-gen
+controller-gen          controller-gen sigs.k8s.io/controller-tools/cmd/controller-gen
+angryjet                angryjet       github.com/crossplane/crossplane-tools/cmd/angryjet
+golangci-lint           golangci-lint  github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+etcd                    etcd           go.etcd.io/etcd/server/v3
+kube-apiserver          kubernetes     k8s.io/kubernetes/cmd/kube-apiserver
+kube-controller-manager kubernetes     k8s.io/kubernetes/cmd/kube-controller-manager
+kube-scheduler          kubernetes     k8s.io/kubernetes/cmd/kube-scheduler
+kubectl                 kubernetes     k8s.io/kubernetes/cmd/kubectl
+kwok                    kwok           sigs.k8s.io/kwok/cmd/kwok
+tofu                    opentofu       github.com/opentofu/opentofu/cmd/tofu
 '
 
 usage() {

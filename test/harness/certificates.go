@@ -91,12 +91,21 @@ func (ca *CA) IssueServer(hosts ...string) (KeyPair, error) {
 	return ca.issue(template)
 }
 
-// IssueClient 签发代表 id 的客户端证书。
+// IssueClient 签发代表 id 的客户端证书，有效一个月。
 func (ca *CA) IssueClient(id Identity) (KeyPair, error) {
-	from, until := time.Now().Add(-time.Hour), time.Now().Add(24*30*time.Hour)
 	if id.Expired {
-		from, until = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
+		return ca.IssueClientUntil(id, time.Now().Add(-time.Hour))
 	}
+	return ca.IssueClientUntil(id, time.Now().Add(24*30*time.Hour))
+}
+
+// IssueClientUntil 签发代表 id、到 until 为止有效的客户端证书；until 已过去时它一签发就是过期的。
+func (ca *CA) IssueClientUntil(id Identity, until time.Time) (KeyPair, error) {
+	from := time.Now()
+	if until.Before(from) {
+		from = until
+	}
+	from = from.Add(-time.Hour)
 	template := certificate(pkix.Name{CommonName: id.User, Organization: id.Groups}, from, until)
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	return ca.issue(template)

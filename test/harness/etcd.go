@@ -8,6 +8,8 @@ import (
 
 // EtcdOptions 说明怎样启动一个独立的 etcd。
 type EtcdOptions struct {
+	// Name 出现在错误与日志文件名里，空则 etcd；多个一起跑时用来区分。
+	Name string
 	// Binary 为空时用 hack/tools 构建的那个。
 	Binary string
 	// Dir 存数据，LogDir 存日志（空则同 Dir）。
@@ -38,10 +40,11 @@ func StartEtcd(ctx context.Context, o EtcdOptions) (*Etcd, error) {
 	if err != nil {
 		return nil, err
 	}
+	name := orName(o.Name, "etcd")
 	url, peerURL := "http://"+loopback(port), "http://"+loopback(peer)
 	p, err := Start(ctx, Spec{
-		Name: "etcd", Path: binary, Detached: o.Detached,
-		LogFile: logFile(o.LogDir, o.Dir, "etcd"),
+		Name: name, Path: binary, Detached: o.Detached,
+		LogFile: logFile(o.LogDir, o.Dir, name),
 		Args: []string{
 			"--name=harness",
 			"--data-dir=" + filepath.Join(o.Dir, "data"),
@@ -53,9 +56,17 @@ func StartEtcd(ctx context.Context, o EtcdOptions) (*Etcd, error) {
 		Ready: httpReady(url+"/readyz", nil),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("start etcd: %w", err)
+		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	return &Etcd{Process: p, URL: url}, nil
+}
+
+// orName 返回给定的部件名，未给定时用它本来的名字。
+func orName(name, otherwise string) string {
+	if name != "" {
+		return name
+	}
+	return otherwise
 }
 
 // logFile 返回一个部件的日志路径。

@@ -105,6 +105,7 @@ func TestStop(t *testing.T) {
 		reason string
 		script string
 		before func(*Process) error
+		status int
 		fails  bool
 	}{
 		"Clean": {
@@ -121,6 +122,11 @@ func TestStop(t *testing.T) {
 			script: "trap 'exit 7' TERM; echo up; while :; do sleep 0.05; done",
 			fails:  true,
 		},
+		"ItsOwnStatus": {
+			reason: "some parts always fail on SIGTERM, that is how they stop cleanly",
+			script: "trap 'exit 7' TERM; echo up; while :; do sleep 0.05; done",
+			status: 7,
+		},
 		"Deaf": {
 			reason: "a part that ignores SIGTERM is killed after the grace, which is an error",
 			script: "trap '' TERM; echo up; while :; do sleep 0.05; done",
@@ -129,7 +135,7 @@ func TestStop(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			p, err := Start(t.Context(), shell(t, tc.script, Spec{Grace: time.Second}))
+			p, err := Start(t.Context(), shell(t, tc.script, Spec{Grace: time.Second, StopStatus: tc.status}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,6 +149,9 @@ func TestStop(t *testing.T) {
 			}
 			if p.Running() {
 				t.Errorf("%s: it is still running", tc.reason)
+			}
+			if err := p.Died(); err != nil {
+				t.Errorf("%s: it was told to stop, yet Died gave %v", tc.reason, err)
 			}
 		})
 	}

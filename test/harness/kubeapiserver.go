@@ -5,15 +5,23 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"time"
+
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // KubeAPIServerOptions 说明怎样启动一个真实的 kube-apiserver。
 type KubeAPIServerOptions struct {
+	// Name 出现在错误与日志文件名里，空则 kube-apiserver；多个一起跑时用来区分。
+	Name string
 	// Binary 为空时用 hack/tools 构建的那个。
 	Binary string
-	// EtcdURL 是它的存储，见 StartEtcd。
-	EtcdURL string
+	// EtcdURL 是它的存储，见 StartEtcd；EtcdPrefix 让几个服务器共用一个 etcd，空则用 kube-apiserver 的默认值。
+	EtcdURL, EtcdPrefix string
+	// Workloads 说明旁边有控制器管理器和调度器：准入与限流因此全用默认值，与普通集群一样。
+	Workloads bool
 	// Dir 存证书与 kubeconfig，LogDir 存日志（空则同 Dir）。
 	Dir, LogDir string
 	// Port 为零时找一个空闲的。
@@ -33,7 +41,7 @@ type KubeAPIServer struct {
 	dir string
 }
 
-// StartKubeAPIServer 启动 kube-apiserver；没有控制器管理器和调度器，只承载 CRD 与 RBAC。
+// StartKubeAPIServer 启动 kube-apiserver；只有它自己时承载 CRD 与 RBAC，要跑负载的集群见 StartMember。
 func StartKubeAPIServer(ctx context.Context, o KubeAPIServerOptions) (*KubeAPIServer, error) {
 	binary, err := orTool(ctx, o.Binary, "kube-apiserver")
 	if err != nil {
@@ -55,13 +63,14 @@ func StartKubeAPIServer(ctx context.Context, o KubeAPIServerOptions) (*KubeAPISe
 	if err != nil {
 		return nil, err
 	}
+	name := orName(o.Name, "kube-apiserver")
 	s.Process, err = Start(ctx, Spec{
-		Name: "kube-apiserver", Path: binary, Detached: o.Detached, Ready: ready,
-		LogFile: logFile(o.LogDir, o.Dir, "kube-apiserver"),
-		Args:    append(s.args(o.EtcdURL, port), o.Args...),
+		Name: name, Path: binary, Detached: o.Detached, Ready: ready,
+		LogFile: logFile(o.LogDir, o.Dir, name),
+		Args:    slices.Concat(s.args(o.EtcdURL, port), o.args(), o.Args),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("start kube-apiserver: %w", err)
+		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	return s, nil
 }
@@ -80,11 +89,26 @@ func (s *KubeAPIServer) args(etcdURL string, port int) []string {
 		"--service-account-signing-key-file=" + s.pki("service-accounts.key"),
 		// kubernetes 服务的端点不许是回环地址，也没有人在集群里用它。
 		"--endpoint-reconciler-type=none",
-		// 这里没有控制器去建 ServiceAccount，也没有负载要分级，少这两样启动更快。
-		"--disable-admission-plugins=ServiceAccount",
-		"--enable-priority-and-fairness=false",
 		"--shutdown-delay-duration=0s",
+		// 连着的控制器开着 watch，不叫它们结束的话要白等一分钟。
+		"--shutdown-watch-termination-grace-period=1s",
 	}
+}
+
+// args 返回随用途而不同的参数。
+func (o KubeAPIServerOptions) args() []string {
+	var args []string
+	if o.EtcdPrefix != "" {
+		args = append(args, "--etcd-prefix="+o.EtcdPrefix)
+	}
+	if o.Workloads {
+		return args
+	}
+	return append(args,
+		// 没有控制器去建 ServiceAccount、去掉新节点的 not-ready 污点，也没有负载要分级；少了它们启动更快。
+		"--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
+		"--enable-priority-and-fairness=false",
+	)
 }
 
 func (s *KubeAPIServer) pki(name string) string { return filepath.Join(s.dir, "pki", name) }
@@ -135,6 +159,15 @@ func (s *KubeAPIServer) loadOrCreateCA() (*CA, error) {
 func (s *KubeAPIServer) KubeconfigFor(id Identity) (string, error) {
 	path := identityFile(s.dir, id)
 	return path, s.writeKubeconfig(path, id)
+}
+
+// issueKubeconfig 签发一份内嵌证书、到 notAfter 为止的 kubeconfig，交给别的程序保管。
+func (s *KubeAPIServer) issueKubeconfig(id Identity, notAfter time.Time) ([]byte, error) {
+	client, err := s.ca.IssueClientUntil(id, notAfter)
+	if err != nil {
+		return nil, err
+	}
+	return EncodeKubeconfig(s.URL, s.ca.PEM, clientcmdapi.AuthInfo{ClientCertificateData: client.Cert, ClientKeyData: client.Key})
 }
 
 func (s *KubeAPIServer) writeKubeconfig(path string, id Identity) error {

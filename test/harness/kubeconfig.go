@@ -12,19 +12,33 @@ import (
 
 // WriteKubeconfig 写一份自足的 kubeconfig（0600）：服务器地址、CA 与客户端证书都在文件里。
 func WriteKubeconfig(path, server string, caPEM []byte, client KeyPair) error {
-	const name = "kubellm"
-	config := clientcmdapi.NewConfig()
-	config.Clusters[name] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: caPEM}
-	config.AuthInfos[name] = &clientcmdapi.AuthInfo{ClientCertificateData: client.Cert, ClientKeyData: client.Key}
-	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
-	config.CurrentContext = name
+	config := newKubeconfig(server, caPEM, clientcmdapi.AuthInfo{ClientCertificateData: client.Cert, ClientKeyData: client.Key})
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("write kubeconfig: make its folder: %w", err)
 	}
-	if err := clientcmd.WriteToFile(*config, path); err != nil {
+	if err := clientcmd.WriteToFile(config, path); err != nil {
 		return fmt.Errorf("write kubeconfig %s: %w", path, err)
 	}
 	return nil
+}
+
+// EncodeKubeconfig 返回一份自足的 kubeconfig，凭证由 auth 给出（证书或令牌）；caPEM 换成别的 CA 就得到不受信任的服务器。
+func EncodeKubeconfig(server string, caPEM []byte, auth clientcmdapi.AuthInfo) ([]byte, error) {
+	raw, err := clientcmd.Write(newKubeconfig(server, caPEM, auth))
+	if err != nil {
+		return nil, fmt.Errorf("encode the kubeconfig of %s: %w", server, err)
+	}
+	return raw, nil
+}
+
+func newKubeconfig(server string, caPEM []byte, auth clientcmdapi.AuthInfo) clientcmdapi.Config {
+	const name = "kubellm"
+	config := clientcmdapi.NewConfig()
+	config.Clusters[name] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: caPEM}
+	config.AuthInfos[name] = &auth
+	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+	config.CurrentContext = name
+	return *config
 }
 
 // RESTConfig 读 kubeconfig 并去掉客户端限速：测试和演示要的是服务器的速度。

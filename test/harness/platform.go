@@ -21,6 +21,8 @@ type PlatformOptions struct {
 	Port int
 	// EtcdURLs 非空时用外部 etcd，不启动内嵌的。
 	EtcdURLs []string
+	// EncryptionConfig 是外部 etcd 的静态加密配置，空则在 Dir 里写一份；共用一个 etcd 的服务器要给同一份。
+	EncryptionConfig string
 	// Args 追加在后面，例如打开审计日志。
 	Args     []string
 	Detached bool
@@ -52,7 +54,12 @@ func StartPlatform(ctx context.Context, o PlatformOptions) (*Platform, error) {
 	}
 	args := []string{"--data-dir=" + o.Dir, "--bind-address=127.0.0.1", "--secure-port=" + strconv.Itoa(port)}
 	if len(o.EtcdURLs) > 0 {
-		args = append(args, "--etcd-servers="+strings.Join(o.EtcdURLs, ","))
+		if o.EncryptionConfig == "" {
+			if o.EncryptionConfig, err = WriteEncryption(o.Dir); err != nil {
+				return nil, err
+			}
+		}
+		args = append(args, "--etcd-servers="+strings.Join(o.EtcdURLs, ","), "--encryption-provider-config="+o.EncryptionConfig)
 	}
 	s.Process, err = Start(ctx, Spec{
 		Name: "kubellm-apiserver", Path: binary, Detached: o.Detached, Ready: s.ready,

@@ -40,6 +40,8 @@ type Spec struct {
 	// ReadyTimeout、Grace 为零时取默认值。
 	ReadyTimeout time.Duration
 	Grace        time.Duration
+	// StopStatus 是它收到 SIGTERM 之后正常的退出状态；有的部件收了尾仍以 1 退出。
+	StopStatus int
 	// Detached 让进程在启动它的程序退出后继续运行（演示）；否则随之结束（测试被打断时不留下孤儿）。
 	Detached bool
 }
@@ -52,6 +54,8 @@ type Process struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	exit   error
+	// ending 表示当前进程是我们叫它结束的。
+	ending bool
 }
 
 // Start 启动部件并等它就绪；未能就绪时先结束它再返回带最后几行日志的错误。
@@ -94,7 +98,7 @@ func (p *Process) launch() error {
 
 	exited := make(chan struct{})
 	p.mu.Lock()
-	p.cmd, p.exited, p.exit = cmd, exited, nil
+	p.cmd, p.exited, p.exit, p.ending = cmd, exited, nil, false
 	p.mu.Unlock()
 	go func() {
 		err := cmd.Wait()
@@ -136,6 +140,24 @@ func (p *Process) exitError() error {
 		return fmt.Errorf("%s exited with status 0", p.spec.Name)
 	}
 	return fmt.Errorf("%s exited: %w", p.spec.Name, p.exit)
+}
+
+// Died 在部件没人叫就自己退出了的时候返回原因和最后几行日志；在跑、或由 Stop、Kill 结束的返回 nil。
+func (p *Process) Died() error {
+	p.mu.Lock()
+	ending := p.ending
+	p.mu.Unlock()
+	if ending || p.Running() {
+		return nil
+	}
+	return fmt.Errorf("%w\n%s", p.exitError(), p.LogTail(failureLogLines))
+}
+
+// end 记下接下来的退出是我们要的。
+func (p *Process) end() {
+	p.mu.Lock()
+	p.ending = true
+	p.mu.Unlock()
 }
 
 // Name 返回部件名。
@@ -180,6 +202,7 @@ func (p *Process) Stop() error {
 	if !p.Running() {
 		return nil
 	}
+	p.end()
 	// 被 SIGSTOP 停住的进程收不到 SIGTERM，先让它继续。
 	_ = p.Signal(syscall.SIGCONT)
 	if err := p.Signal(syscall.SIGTERM); err != nil && p.Running() {
@@ -208,6 +231,9 @@ func (p *Process) cleanExit() error {
 		if ws, ok := status.Sys().(syscall.WaitStatus); ok && ws.Signaled() && ws.Signal() == syscall.SIGTERM {
 			return nil
 		}
+		if status.Exited() && status.ExitCode() == p.spec.StopStatus {
+			return nil
+		}
 	}
 	return fmt.Errorf("%s did not stop cleanly: %w\n%s", p.spec.Name, exit, p.LogTail(failureLogLines))
 }
@@ -217,6 +243,7 @@ func (p *Process) Kill() error {
 	if !p.Running() {
 		return nil
 	}
+	p.end()
 	if err := p.Signal(syscall.SIGKILL); err != nil && p.Running() {
 		return err
 	}

@@ -39,6 +39,28 @@ func NewKubeAPIServer(t testing.TB, o KubeAPIServerOptions) *KubeAPIServer {
 	return started(t, p, err)
 }
 
+// NewMember 为一个测试启动成员集群，测试结束时停止；共用 etcd 时给它 NewEtcd 的地址和不同的 Name。
+// 任何部件没人叫就自己退出都算测试失败。
+func NewMember(t testing.TB, o MemberOptions) *Member {
+	t.Helper()
+	o.Dir, o.LogDir = dataDir(t, o.Dir), logDir(t, o.LogDir)
+	m, err := StartMember(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Stop(); err != nil {
+			t.Error(err)
+		}
+		for _, p := range m.Processes() {
+			if t.Failed() {
+				t.Log(p.LogTail(failureLogLines))
+			}
+		}
+	})
+	return m
+}
+
 // NewEtcd 为一个测试启动独立的 etcd，测试结束时停止。
 func NewEtcd(t testing.TB, o EtcdOptions) *Etcd {
 	t.Helper()
@@ -91,6 +113,16 @@ func KubeconfigFor(t testing.TB, of Kubeconfigs, id Identity) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// MemberKubeconfig 返回成员集群里代表 id 的自足的 kubeconfig，见 Member.Kubeconfig。
+func MemberKubeconfig(t testing.TB, m *Member, id Identity, ttl time.Duration) []byte {
+	t.Helper()
+	raw, err := m.Kubeconfig(id, ttl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }
 
 // Config 返回 kubeconfig 的客户端配置。
