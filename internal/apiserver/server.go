@@ -5,19 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
-	genericopenapi "k8s.io/apiserver/pkg/endpoints/openapi"
+	genericregistry "k8s.io/apiserver/pkg/registry/generic"
 	genericapiserver "k8s.io/apiserver/pkg/server"
-	"k8s.io/apiserver/pkg/server/healthz"
 
-	"github.com/kubellm/kubellm/apis/generated/clientset/versioned"
-	"github.com/kubellm/kubellm/apis/generated/informers/externalversions"
-	"github.com/kubellm/kubellm/apis/generated/openapi"
+	"github.com/kubellm/kubellm/internal/credentials"
 	"github.com/kubellm/kubellm/internal/registry"
+	"github.com/kubellm/kubellm/internal/registry/cluster"
+	"github.com/kubellm/kubellm/internal/registry/core"
 	"github.com/kubellm/kubellm/internal/registry/iam"
+	"github.com/kubellm/kubellm/internal/registry/model"
+	"github.com/kubellm/kubellm/internal/registry/review"
 	"github.com/kubellm/kubellm/internal/service"
 	"github.com/kubellm/kubellm/internal/service/auth"
 	"github.com/kubellm/kubellm/internal/service/auth/rbac"
@@ -28,10 +28,22 @@ import (
 const shutdownTimeout = 10 * time.Second
 
 // Groups 列出平台的 API 组；新增一组在此添一行。
-func Groups(services service.ServiceProvider) []registry.Group {
-	return []registry.Group{
-		iam.Group(services.Auth.Guard()),
-	}
+func Groups(services service.ServiceProvider, options Options) []registry.Group {
+	guard := services.Auth.Guard()
+	clusters := cluster.Cluster(guard, services.Credentials)
+	return append(append(core.Groups(options.EventTTL), review.Groups(services.Auth)...),
+		iam.Group(guard),
+		cluster.Group(clusters),
+		model.Group(guard, services.Credentials, clusters, placer{}),
+	)
+}
+
+// Options 是通用配置以外的选择。
+type Options struct {
+	// ClientCertificates 认客户端证书。
+	ClientCertificates authenticator.Request
+	// EventTTL 是事件保留的时间。
+	EventTTL time.Duration
 }
 
 // Server 是装配好、可以运行的平台。
@@ -39,19 +51,24 @@ type Server struct {
 	generic *genericapiserver.GenericAPIServer
 }
 
-// New 由通用配置装配服务器；配置必须已带监听、环回客户端与存储，certificates 认客户端证书。
-func New(config *genericapiserver.Config, certificates authenticator.Request) (*Server, error) {
-	client, err := versioned.NewForConfig(config.LoopbackClientConfig)
+// New 由通用配置装配服务器；配置必须已带监听、环回客户端与存储。
+func New(config *genericapiserver.Config, options Options) (*Server, error) {
+	self, err := newLoopback(config.LoopbackClientConfig)
 	if err != nil {
-		return nil, fmt.Errorf("build the loopback client: %w", err)
+		return nil, err
 	}
-	informers := externalversions.NewSharedInformerFactory(client, 0)
-	services, err := newServices(client, certificates, informers)
+	services, err := newServices(self, options.ClientCertificates)
 	if err != nil {
 		return nil, fmt.Errorf("build the services: %w", err)
 	}
 	config.Authentication.Authenticator = services.Auth
 	config.Authorization.Authorizer = services.Auth
+	if config.AdmissionControl, err = namespaceLifecycle(self); err != nil {
+		return nil, err
+	}
+	if config.AuditPolicyRuleEvaluator != nil {
+		config.AuditPolicyRuleEvaluator = discreetAudit{config.AuditPolicyRuleEvaluator}
+	}
 	addOpenAPI(config)
 
 	completed := config.Complete(nil)
@@ -62,17 +79,19 @@ func New(config *genericapiserver.Config, certificates authenticator.Request) (*
 	if err != nil {
 		return nil, fmt.Errorf("build the generic API server: %w", err)
 	}
-	for _, group := range Groups(services) {
-		info, err := group.APIGroupInfo(Scheme, Codecs, config.RESTOptionsGetter)
-		if err != nil {
-			return nil, fmt.Errorf("build API group %s: %w", group.Name, err)
-		}
-		if err := generic.InstallAPIGroup(info); err != nil {
-			return nil, fmt.Errorf("install API group %s: %w", group.Name, err)
+	store, closeStore, err := credentials.NewStore(config.RESTOptionsGetter)
+	if err != nil {
+		return nil, err
+	}
+	generic.RegisterDestroyFunc(closeStore)
+	services.Credentials = store
+	for _, group := range Groups(services, options) {
+		if err := install(generic, group, config.RESTOptionsGetter); err != nil {
+			return nil, err
 		}
 	}
 	generic.ShutdownTimeout = shutdownTimeout
-	if err := addHooks(generic, informers, client, services); err != nil {
+	if err := addHooks(generic, self, services); err != nil {
 		return nil, err
 	}
 	return &Server{generic: generic}, nil
@@ -83,9 +102,26 @@ func (s *Server) Run(ctx context.Context) error {
 	return s.generic.PrepareRun().RunWithContext(ctx)
 }
 
+// install 装上一个组；核心组没有名字，路径也与别的组不同。
+func install(generic *genericapiserver.GenericAPIServer, group registry.Group, getter genericregistry.RESTOptionsGetter) error {
+	info, err := group.APIGroupInfo(Scheme, Codecs, getter)
+	if err != nil {
+		return fmt.Errorf("build API group %q: %w", group.Name, err)
+	}
+	if group.Name == "" {
+		err = generic.InstallLegacyAPIGroup(genericapiserver.DefaultLegacyAPIPrefix, info)
+	} else {
+		err = generic.InstallAPIGroup(info)
+	}
+	if err != nil {
+		return fmt.Errorf("install API group %q: %w", group.Name, err)
+	}
+	return nil
+}
+
 // newServices 把领域服务接到共享 informer 上。
-func newServices(client versioned.Interface, certificates authenticator.Request, informers externalversions.SharedInformerFactory) (service.ServiceProvider, error) {
-	iamInformers := informers.Iam().V1alpha1()
+func newServices(self *loopback, certificates authenticator.Request) (service.ServiceProvider, error) {
+	iamInformers := self.informers.Iam().V1alpha1()
 	index := rbac.NewIndex()
 	if err := index.Feed(iamInformers.Roles().Informer(), iamInformers.RoleBindings().Informer()); err != nil {
 		return service.ServiceProvider{}, err
@@ -95,38 +131,10 @@ func newServices(client versioned.Interface, certificates authenticator.Request,
 		ClientCertificates: certificates,
 		Index:              index,
 		Users:              users,
-		Roles:              client.IamV1alpha1().Roles(),
+		Roles:              self.platform.IamV1alpha1().Roles(),
 	})
 	if err != nil {
 		return service.ServiceProvider{}, err
 	}
 	return service.ServiceProvider{Auth: authService, User: users}, nil
-}
-
-// addHooks 启动 informer、备好内置角色，并让就绪等到权限数据读全。
-func addHooks(generic *genericapiserver.GenericAPIServer, informers externalversions.SharedInformerFactory, client versioned.Interface, services service.ServiceProvider) error {
-	synced := healthz.NamedCheck("iam-synced", func(*http.Request) error {
-		if !services.Auth.HasSynced() {
-			return rbac.ErrNotSynced
-		}
-		return nil
-	})
-	return errors.Join(
-		generic.AddPostStartHook("start-iam-informers", func(hook genericapiserver.PostStartHookContext) error {
-			informers.Start(hook.Done())
-			return nil
-		}),
-		generic.AddPostStartHook("bootstrap-roles", func(hook genericapiserver.PostStartHookContext) error {
-			return bootstrapRoles(hook, client.IamV1alpha1().Roles())
-		}),
-		generic.AddReadyzChecks(synced),
-	)
-}
-
-func addOpenAPI(config *genericapiserver.Config) {
-	namer := genericopenapi.NewDefinitionNamer(Scheme)
-	config.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, namer)
-	config.OpenAPIConfig.Info.Title = "KubeLLM"
-	config.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(openapi.GetOpenAPIDefinitions, namer)
-	config.OpenAPIV3Config.Info.Title = "KubeLLM"
 }

@@ -11,7 +11,7 @@ import (
 func TestNewRefusesOpenServer(t *testing.T) {
 	config := genericapiserver.NewConfig(Codecs)
 	config.LoopbackClientConfig = &rest.Config{Host: "https://127.0.0.1:1"}
-	if _, err := New(config, nil); err == nil {
+	if _, err := New(config, Options{}); err == nil {
 		t.Error("a server that cannot authenticate anybody was built")
 	}
 }

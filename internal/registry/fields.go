@@ -1,7 +1,9 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/fields"
@@ -13,10 +15,27 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// Field 是一个可用于字段选择器的路径；全部建索引，选择不必扫全表。
+// Field 是一个可用于字段选择器的路径；单值的都建索引，选择不必扫全表。
 type Field[T Object] struct {
 	Path  string
 	Value func(T) string
+	// Values 代替 Value，用于一个对象有几个值的路径，选中其中含有那个值的；这样的路径没有索引。
+	Values func(T) []string
+	// Label 是使用者写的路径；空即 Path。同一份数据在两个组里可以有两种叫法。
+	Label string
+}
+
+func (f Field[T]) label() string { return cmp.Or(f.Label, f.Path) }
+
+// memberPath 把"这个值在不在其中"写成一个单值的路径，因为选择器只认单值。
+func (f Field[T]) memberPath(value string) string { return fmt.Sprintf("%s[%s]", f.Path, value) }
+
+// present 是值在其中时 memberPath 的取值。
+const present = "true"
+
+// single 是只有一个值的路径，可以建索引。
+func (r *Resource[T, L]) single() []Field[T] {
+	return slices.DeleteFunc(slices.Clone(r.Fields), func(field Field[T]) bool { return field.Value == nil })
 }
 
 // attributes 给出选择器可见的标签与字段。
@@ -27,14 +46,20 @@ func (r *Resource[T, L]) attributes(obj runtime.Object) (labels.Set, fields.Set,
 	}
 	selectable := generic.ObjectMetaFieldsSet(objectMeta(typed), r.Namespaced)
 	for _, field := range r.Fields {
-		selectable[field.Path] = field.Value(typed)
+		if field.Value != nil {
+			selectable[field.Path] = field.Value(typed)
+			continue
+		}
+		for _, value := range field.Values(typed) {
+			selectable[field.memberPath(value)] = present
+		}
 	}
 	return typed.GetLabels(), selectable, nil
 }
 
 func (r *Resource[T, L]) predicate(label labels.Selector, field fields.Selector) storage.SelectionPredicate {
 	predicate := storage.SelectionPredicate{Label: label, Field: field, GetAttrs: r.attributes}
-	for _, indexed := range r.Fields {
+	for _, indexed := range r.single() {
 		predicate.IndexFields = append(predicate.IndexFields, indexed.Path)
 	}
 	return predicate
@@ -42,7 +67,7 @@ func (r *Resource[T, L]) predicate(label labels.Selector, field fields.Selector)
 
 func (r *Resource[T, L]) indexers() *cache.Indexers {
 	indexers := cache.Indexers{}
-	for _, field := range r.Fields {
+	for _, field := range r.single() {
 		indexers[storage.FieldIndex(field.Path)] = func(obj any) ([]string, error) {
 			typed, ok := obj.(T)
 			if !ok {
@@ -56,28 +81,34 @@ func (r *Resource[T, L]) indexers() *cache.Indexers {
 
 // triggers 让带字段选择器的 watch 只收到相关事件；监听缓存只支持一个触发字段，取第一个。
 func (r *Resource[T, L]) triggers() storage.IndexerFuncs {
-	if len(r.Fields) == 0 {
+	single := r.single()
+	if len(single) == 0 {
 		return nil
 	}
-	first := r.Fields[0]
+	first := single[0]
 	return storage.IndexerFuncs{first.Path: func(obj runtime.Object) string { return first.Value(obj.(T)) }}
 }
 
 // addFieldLabels 登记外部版本接受的选择器路径；不登记的话合法的选择器也会得到 400。
 func (r *Resource[T, L]) addFieldLabels(scheme *runtime.Scheme, versions []schema.GroupVersion) error {
-	selectable := []string{"metadata.name"}
+	paths := map[string]Field[T]{"metadata.name": {Path: "metadata.name"}}
 	if r.Namespaced {
-		selectable = append(selectable, "metadata.namespace")
+		paths["metadata.namespace"] = Field[T]{Path: "metadata.namespace"}
 	}
 	for _, field := range r.Fields {
-		selectable = append(selectable, field.Path)
+		paths[field.label()] = field
 	}
+	selectable := slices.Sorted(maps.Keys(paths))
 	for _, version := range versions {
 		convert := func(label, value string) (string, string, error) {
-			if !slices.Contains(selectable, label) {
+			field, ok := paths[label]
+			if !ok {
 				return "", "", fmt.Errorf("field selector %q is not supported on %s: use one of %v", label, r.Plural, selectable)
 			}
-			return label, value, nil
+			if field.Values != nil {
+				return field.memberPath(value), present, nil
+			}
+			return field.Path, value, nil
 		}
 		if err := scheme.AddFieldLabelConversionFunc(version.WithKind(r.Kind), convert); err != nil {
 			return err

@@ -23,6 +23,8 @@ type Group struct {
 	Name      string
 	Versions  []schema.GroupVersion
 	Resources []Installer
+	// Protobuf 表示类型有 protobuf 形式；client-go 对核心种类默认就用它。
+	Protobuf bool
 }
 
 // APIGroupInfo 构造服务端安装一个组所需的一切；同一份存储服务于全部版本。
@@ -34,14 +36,16 @@ func (g Group) APIGroupInfo(scheme *runtime.Scheme, codecs serializer.CodecFacto
 		}
 	}
 	info := genericapiserver.NewDefaultAPIGroupInfo(g.Name, scheme, runtime.NewParameterCodec(scheme), codecs)
-	info.NegotiatedSerializer = withoutProtobuf{codecs}
+	if !g.Protobuf {
+		info.NegotiatedSerializer = withoutProtobuf{codecs}
+	}
 	for _, version := range g.Versions {
 		info.VersionedResourcesStorageMap[version.Version] = storage
 	}
 	return &info, nil
 }
 
-// withoutProtobuf 不提供 protobuf：种类没有 protobuf 形式，提供了却编不出来，
+// withoutProtobuf 不提供 protobuf：平台自己的种类没有 protobuf 形式，提供了却编不出来，
 // 优先要 protobuf、其次要 JSON 的客户端就会得到 406 而不是 JSON。
 type withoutProtobuf struct {
 	serializer.CodecFactory

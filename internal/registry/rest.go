@@ -3,10 +3,12 @@ package registry
 import (
 	"context"
 
+	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/util/dryrun"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
@@ -22,19 +24,26 @@ var (
 // REST 在 genericregistry.Store 之上补短名、类别，并在落盘前插入归属与越权判断。
 type REST struct {
 	*genericregistry.Store
-	shortNames []string
-	admit      func(ctx context.Context, obj, old runtime.Object) error
+	shortNames  []string
+	categories  []string
+	admit       func(ctx context.Context, obj, old runtime.Object) error
+	admitDelete func(obj runtime.Object) error
+	dryRun      func(ctx context.Context, obj runtime.Object)
 }
 
 // ShortNames 供 kubectl 缩写使用。
 func (r *REST) ShortNames() []string { return r.shortNames }
 
 // Categories 让 kubectl get kubellm 一次列出全部平台种类。
-func (r *REST) Categories() []string { return []string{Category} }
+func (r *REST) Categories() []string { return r.categories }
 
 // Create 先过判断再落盘；判断放在校验之后，坏输入先得到坏输入的回答。
 func (r *REST) Create(ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
-	return r.Store.Create(ctx, obj, r.admitCreate(validate), options)
+	created, err := r.Store.Create(ctx, obj, r.admitCreate(validate), options)
+	if err == nil {
+		r.answerDryRun(ctx, created, options.DryRun)
+	}
+	return created, err
 }
 
 // Update 覆盖 PUT、PATCH 与 SSA（后者可能转为创建）。
@@ -47,7 +56,18 @@ func (r *REST) Update(ctx context.Context, name string, info rest.UpdatedObjectI
 		}
 		return r.admit(ctx, obj, old)
 	}
-	return r.Store.Update(ctx, name, info, r.admitCreate(validateCreate), admitUpdate, forceAllowCreate, options)
+	updated, created, err := r.Store.Update(ctx, name, info, r.admitCreate(validateCreate), admitUpdate, forceAllowCreate, options)
+	if err == nil {
+		r.answerDryRun(ctx, updated, options.DryRun)
+	}
+	return updated, created, err
+}
+
+// answerDryRun 只碰干跑的回答：它是另造的一份，没有存下。
+func (r *REST) answerDryRun(ctx context.Context, obj runtime.Object, dryRun []string) {
+	if r.dryRun != nil && dryrun.IsDryRun(dryRun) {
+		r.dryRun(ctx, obj)
+	}
 }
 
 func (r *REST) admitCreate(validate rest.ValidateObjectFunc) rest.ValidateObjectFunc {
@@ -59,6 +79,25 @@ func (r *REST) admitCreate(validate rest.ValidateObjectFunc) rest.ValidateObject
 			}
 		}
 		return r.admit(ctx, obj, nil)
+	}
+}
+
+// Delete 删一个。
+func (r *REST) Delete(ctx context.Context, name string, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions) (runtime.Object, bool, error) {
+	return r.Store.Delete(ctx, name, r.confirmDelete(validate), options)
+}
+
+// DeleteCollection 整批删；不许删的那个让它停下，说明是谁。
+func (r *REST) DeleteCollection(ctx context.Context, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions, list *metainternalversion.ListOptions) (runtime.Object, error) {
+	return r.Store.DeleteCollection(ctx, r.confirmDelete(validate), options, list)
+}
+
+func (r *REST) confirmDelete(validate rest.ValidateObjectFunc) rest.ValidateObjectFunc {
+	return func(ctx context.Context, obj runtime.Object) error {
+		if err := validate(ctx, obj); err != nil {
+			return err
+		}
+		return r.admitDelete(obj)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -14,12 +15,12 @@ import (
 )
 
 var (
-	_ rest.RESTCreateStrategy  = &strategy[Object, runtime.Object]{}
-	_ rest.RESTUpdateStrategy  = &strategy[Object, runtime.Object]{}
-	_ rest.RESTDeleteStrategy  = &strategy[Object, runtime.Object]{}
-	_ rest.ResetFieldsStrategy = &strategy[Object, runtime.Object]{}
-	_ rest.RESTUpdateStrategy  = &statusStrategy[Object, runtime.Object]{}
-	_ rest.ResetFieldsStrategy = &statusStrategy[Object, runtime.Object]{}
+	_ rest.RESTCreateStrategy         = &strategy[Object, runtime.Object]{}
+	_ rest.RESTUpdateStrategy         = &strategy[Object, runtime.Object]{}
+	_ rest.RESTGracefulDeleteStrategy = &strategy[Object, runtime.Object]{}
+	_ rest.ResetFieldsStrategy        = &strategy[Object, runtime.Object]{}
+	_ rest.RESTUpdateStrategy         = &statusStrategy[Object, runtime.Object]{}
+	_ rest.ResetFieldsStrategy        = &statusStrategy[Object, runtime.Object]{}
 )
 
 // strategy 是主路径的策略：保住 status，spec 变了才推进 generation。
@@ -43,8 +44,13 @@ func (s *strategy[T, L]) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Se
 
 func (s *strategy[T, L]) PrepareForCreate(ctx context.Context, obj runtime.Object) {
 	created := obj.(T)
-	s.resource.CopyStatus(created, s.resource.New())
-	created.SetGeneration(1)
+	created.SetGeneration(0)
+	if s.resource.CopySpec != nil {
+		created.SetGeneration(1)
+	}
+	if s.resource.CopyStatus != nil {
+		s.resource.CopyStatus(created, s.resource.New())
+	}
 	if s.resource.Prepare != nil {
 		var none T
 		s.resource.Prepare(ctx, created, none)
@@ -53,7 +59,9 @@ func (s *strategy[T, L]) PrepareForCreate(ctx context.Context, obj runtime.Objec
 
 func (s *strategy[T, L]) PrepareForUpdate(ctx context.Context, obj, old runtime.Object) {
 	updated, existing := obj.(T), old.(T)
-	s.resource.CopyStatus(updated, existing)
+	if s.resource.CopyStatus != nil {
+		s.resource.CopyStatus(updated, existing)
+	}
 	if s.resource.Prepare != nil {
 		s.resource.Prepare(ctx, updated, existing)
 	}
@@ -65,6 +73,9 @@ func (s *strategy[T, L]) PrepareForUpdate(ctx context.Context, obj, old runtime.
 
 // specChanged 只看 spec：标签、注解与 status 的变化不算使用者改了期望。
 func (s *strategy[T, L]) specChanged(updated, existing T) bool {
+	if s.resource.CopySpec == nil {
+		return false
+	}
 	merged := existing.DeepCopyObject().(T)
 	s.resource.CopySpec(merged, updated)
 	return !apiequality.Semantic.DeepEqual(merged, existing)
@@ -85,7 +96,20 @@ func (s *strategy[T, L]) ValidateUpdate(_ context.Context, obj, old runtime.Obje
 }
 
 func (s *strategy[T, L]) validateMeta(obj T) field.ErrorList {
-	return apivalidation.ValidateObjectMetaAccessor(obj, s.resource.Namespaced, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
+	name := s.resource.ValidateName
+	if name == nil {
+		name = apivalidation.NameIsDNSSubdomain
+	}
+	return apivalidation.ValidateObjectMetaAccessor(obj, s.resource.Namespaced, name, field.NewPath("metadata"))
+}
+
+// CheckGracefulDelete 借上游"要不要缓期删除"的时机改写对象：它是删除路径上唯一拿得到对象的地方。
+// 回答总是不缓期，留不留下只由 finalizer 决定。
+func (s *strategy[T, L]) CheckGracefulDelete(_ context.Context, obj runtime.Object, _ *metav1.DeleteOptions) bool {
+	if s.resource.Terminate != nil {
+		s.resource.Terminate(obj.(T))
+	}
+	return false
 }
 
 func (s *strategy[T, L]) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
@@ -115,6 +139,13 @@ func (s *strategy[T, L]) admit(ctx context.Context, obj, old runtime.Object) err
 	return s.resource.Admit(ctx, updated, existing)
 }
 
+func (s *strategy[T, L]) admitDelete(obj runtime.Object) error {
+	if s.resource.AdmitDelete == nil {
+		return nil
+	}
+	return s.resource.AdmitDelete(obj.(T))
+}
+
 // statusStrategy 是 /status 的策略：只放 status 过去，spec 与元数据一概取旧值。
 type statusStrategy[T Object, L runtime.Object] struct {
 	*strategy[T, L]
@@ -127,7 +158,12 @@ func (s *statusStrategy[T, L]) GetResetFields() map[fieldpath.APIVersion]*fieldp
 
 func (s *statusStrategy[T, L]) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	updated, existing := obj.(T), old.(T)
-	s.resource.CopySpec(updated, existing)
+	if s.resource.CopySpec != nil {
+		s.resource.CopySpec(updated, existing)
+	}
+	if s.resource.PrepareStatus != nil {
+		s.resource.PrepareStatus(updated)
+	}
 	// managedFields 由 SSA 记账，必须跟着本次请求走；其余元数据不许经 /status 改动。
 	// uid 是写者认定的对象：留下它，后面的校验才能拒绝写到重建出来的同名对象上。
 	managed, uid := updated.GetManagedFields(), updated.GetUID()
@@ -138,9 +174,16 @@ func (s *statusStrategy[T, L]) PrepareForUpdate(_ context.Context, obj, old runt
 	}
 }
 
-// ValidateUpdate 只校验条件：spec 与元数据原样取自旧对象，而读条件的人要能相信它们成形。
+// ValidateUpdate 只校验状态：spec 与元数据原样取自旧对象，而读条件的人要能相信它们成形。
 func (s *statusStrategy[T, L]) ValidateUpdate(_ context.Context, obj, _ runtime.Object) field.ErrorList {
-	return metav1validation.ValidateConditions(s.resource.Conditions(obj.(T)), field.NewPath("status", "conditions"))
+	var errs field.ErrorList
+	if s.resource.Conditions != nil {
+		errs = metav1validation.ValidateConditions(s.resource.Conditions(obj.(T)), field.NewPath("status", "conditions"))
+	}
+	if s.resource.ValidateStatus != nil {
+		errs = append(errs, s.resource.ValidateStatus(obj.(T))...)
+	}
+	return errs
 }
 
 func (s *statusStrategy[T, L]) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {

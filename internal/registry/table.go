@@ -21,16 +21,20 @@ type Column[T Object] struct {
 	Value func(T) any
 }
 
-// tableConvertor 由声明的列画表；首列总是名字，末列总是年龄。
+// tableConvertor 由声明的列画表；首列是名字，末列是年龄，只有 bare 的表两者都没有。
 type tableConvertor[T Object] struct {
 	columns     []Column[T]
+	bare        bool
 	definitions []metav1.TableColumnDefinition
 }
 
 var _ rest.TableConvertor = &tableConvertor[Object]{}
 
 func (r *Resource[T, L]) table() *tableConvertor[T] {
-	definitions := []metav1.TableColumnDefinition{{Name: "Name", Type: "string", Format: "name", Description: "Name of the object."}}
+	var definitions []metav1.TableColumnDefinition
+	if !r.BareTable {
+		definitions = append(definitions, metav1.TableColumnDefinition{Name: "Name", Type: "string", Format: "name", Description: "Name of the object."})
+	}
 	for _, column := range r.Columns {
 		definition := metav1.TableColumnDefinition{Name: column.Name, Type: "string", Description: column.Description}
 		if column.Type != "" {
@@ -41,8 +45,10 @@ func (r *Resource[T, L]) table() *tableConvertor[T] {
 		}
 		definitions = append(definitions, definition)
 	}
-	definitions = append(definitions, metav1.TableColumnDefinition{Name: "Age", Type: "string", Description: "Time since the object was created."})
-	return &tableConvertor[T]{columns: r.Columns, definitions: definitions}
+	if !r.BareTable {
+		definitions = append(definitions, metav1.TableColumnDefinition{Name: "Age", Type: "string", Description: "Time since the object was created."})
+	}
+	return &tableConvertor[T]{columns: r.Columns, bare: r.BareTable, definitions: definitions}
 }
 
 // ConvertToTable 把单个对象或列表画成表。
@@ -69,11 +75,16 @@ func (c *tableConvertor[T]) row(obj runtime.Object, _ metav1.Object, name, age s
 		return nil, fmt.Errorf("print a table row: got a %T", obj)
 	}
 	cells := make([]any, 0, len(c.columns)+2)
-	cells = append(cells, name)
+	if !c.bare {
+		cells = append(cells, name)
+	}
 	for _, column := range c.columns {
 		cells = append(cells, column.Value(typed))
 	}
-	return append(cells, age), nil
+	if !c.bare {
+		cells = append(cells, age)
+	}
+	return cells, nil
 }
 
 // ConditionStatus 取某个条件的取值；控制器还没有看过时是空白而不是假话。

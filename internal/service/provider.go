@@ -2,6 +2,7 @@
 package service
 
 import (
+	"github.com/kubellm/kubellm/internal/credentials"
 	"github.com/kubellm/kubellm/internal/service/auth"
 	"github.com/kubellm/kubellm/internal/service/user"
 )
@@ -10,4 +11,6 @@ import (
 type ServiceProvider struct { //nolint:revive // 设计定下的名字，使用者按它查找。
 	Auth auth.AuthService
 	User user.UserService
+	// Credentials 是从不对外提供的凭据库。
+	Credentials credentials.Store
 }

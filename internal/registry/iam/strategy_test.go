@@ -21,6 +21,7 @@ import (
 	"github.com/kubellm/kubellm/apis/iam/install"
 	"github.com/kubellm/kubellm/apis/iam/v1alpha1"
 	"github.com/kubellm/kubellm/internal/registry"
+	"github.com/kubellm/kubellm/internal/service/auth"
 )
 
 // trusting 放行一切：这里只验证存储与策略，越权检查另有测试。
@@ -30,7 +31,11 @@ func (trusting) ConfirmRules(context.Context, string, []rbacv1.PolicyRule) error
 func (trusting) ConfirmBinding(context.Context, string, string, []string, bool) error {
 	return nil
 }
-func (trusting) ConfirmGroup(context.Context, string, string) error { return nil }
+func (trusting) ConfirmGroup(context.Context, string, string) error          { return nil }
+func (trusting) MayList(context.Context, schema.GroupResource) (bool, error) { return true, nil }
+func (trusting) ConfirmSecret(context.Context, auth.SecretUse, string, string) error {
+	return nil
+}
 
 // kindCase 是上游套件对一个种类所需的材料。
 type kindCase struct {

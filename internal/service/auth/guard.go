@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,12 +30,24 @@ type Guard interface {
 	ConfirmBinding(ctx context.Context, binding, role string, namespaces []string, allNamespaces bool) error
 	// ConfirmGroup 判断请求者能否把用户加进组。
 	ConfirmGroup(ctx context.Context, user, group string) error
+	// ConfirmSecret 判断请求者能否让平台替他读一个 Secret：他自己要能读它。
+	ConfirmSecret(ctx context.Context, use SecretUse, namespace, name string) error
+	// MayList 判断请求者看不看得到一个种类的全部对象；看不到不是错误。
+	MayList(ctx context.Context, resource schema.GroupResource) (bool, error)
+}
+
+// SecretUse 说明谁要用一个 Secret：拒绝时要讲得出是哪个对象的哪个字段点的名。
+type SecretUse struct {
+	Resource    schema.GroupResource
+	Name, Field string
 }
 
 type guard struct {
 	index      *rbac.Index
 	authorizer authorizer.Authorizer
-	roles      RoleGetter
+	// everyone 是请求路径上的整条授权链，连超级用户与外来的授权者都在内。
+	everyone authorizer.Authorizer
+	roles    RoleGetter
 }
 
 // RoleGetter 直接读角色。授予是少有的事，而索引晚几毫秒：
@@ -68,6 +81,41 @@ func (g *guard) ConfirmGroup(ctx context.Context, name, group string) error {
 		}
 	}
 	return nil
+}
+
+// ConfirmSecret 见接口。
+func (g *guard) ConfirmSecret(ctx context.Context, use SecretUse, namespace, name string) error {
+	who, allowed, err := g.allowed(ctx, authorizer.AttributesRecord{
+		Verb: "get", APIVersion: "v1", Resource: "secrets", Namespace: namespace, Name: name, ResourceRequest: true,
+	})
+	switch {
+	case err != nil:
+		return apierrors.NewInternalError(fmt.Errorf("check the right to get Secret %q in namespace %q: %w", name, namespace, err))
+	case allowed:
+		return nil
+	}
+	return apierrors.NewForbidden(use.Resource, use.Name, fmt.Errorf(
+		"user %q cannot let the platform use Secret %q in namespace %q, which %s names: obtain the right to get it first (verb \"get\" on secrets in that namespace)",
+		who.GetName(), name, namespace, use.Field))
+}
+
+// MayList 见接口。
+func (g *guard) MayList(ctx context.Context, resource schema.GroupResource) (bool, error) {
+	_, allowed, err := g.allowed(ctx, authorizer.AttributesRecord{
+		Verb: "list", APIGroup: resource.Group, APIVersion: "*", Resource: resource.Resource, ResourceRequest: true,
+	})
+	return allowed, err
+}
+
+// allowed 拿请求者去问请求路径上的整条授权链。
+func (g *guard) allowed(ctx context.Context, attributes authorizer.AttributesRecord) (user.Info, bool, error) {
+	who, ok := request.UserFrom(ctx)
+	if !ok {
+		return nil, false, errors.New("the request carries no user")
+	}
+	attributes.User = who
+	decision, _, err := g.everyone.Authorize(ctx, attributes)
+	return who, decision == authorizer.DecisionAllow, err
 }
 
 func (g *guard) confirmGrant(ctx context.Context, resource, name, doing, role string, namespaces []string, allNamespaces bool) error {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"testing"
 
+	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+
+	"github.com/kubellm/kubellm/internal/service/auth/rbac"
 )
 
 // TestSystemIdentitiesAreNotLent 哪个角色都不能借出平台自己的身份。
@@ -29,5 +32,26 @@ func TestSystemIdentitiesAreNotLent(t *testing.T) {
 				t.Errorf("got %v, %v; denied: want %v", decision, err, tc.denied)
 			}
 		})
+	}
+}
+
+// TestControllerIsLentToNobody 连超级用户也扮不成控制器，别的身份他照样可以扮。
+func TestControllerIsLentToNobody(t *testing.T) {
+	service, err := NewService(Options{ClientCertificates: presented(""), Index: rbac.NewIndex(), Users: directory{}, Roles: noRoles{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := map[string]authorizer.Decision{
+		rbac.ControllerUser: authorizer.DecisionDeny, "system:kube-scheduler": authorizer.DecisionAllow, "alice": authorizer.DecisionAllow,
+	}
+	for _, verb := range []string{"impersonate", "impersonate:user-info"} {
+		for name, want := range wanted {
+			decision, _, err := service.Authorize(t.Context(), authorizer.AttributesRecord{
+				User: &user.DefaultInfo{Name: "root", Groups: []string{user.SystemPrivilegedGroup}}, Verb: verb, Resource: "users", Name: name, ResourceRequest: true,
+			})
+			if err != nil || decision != want {
+				t.Errorf("a superuser's %s of %s: got %v, %v; want %v", verb, name, decision, err, want)
+			}
+		}
 	}
 }

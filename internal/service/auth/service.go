@@ -33,6 +33,7 @@ const syncTimeout = 10 * time.Second
 type AuthService interface { //nolint:revive // 设计定下的名字，使用者按它查找。
 	authenticator.Request
 	authorizer.Authorizer
+	authorizer.RuleResolver
 	// Guard 返回越权检查。
 	Guard() Guard
 	// HasSynced 为真之前服务不应报告就绪。
@@ -80,10 +81,12 @@ func NewService(options Options) (AuthService, error) {
 	}
 	evaluator := rbac.NewAuthorizer(options.Index)
 	chain, err := union.New(
+		union.NamedAuthorizer{AuthorizerName: "controller", Authorizer: authorizer.AuthorizerFunc(refuseControllerImpersonation)},
 		union.NamedAuthorizer{AuthorizerName: "superuser", Authorizer: authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)},
 		union.NamedAuthorizer{AuthorizerName: "impersonation", Authorizer: authorizer.AuthorizerFunc(refuseSystemImpersonation)},
 		union.NamedAuthorizer{AuthorizerName: "health", Authorizer: healthPaths},
 		union.NamedAuthorizer{AuthorizerName: "discovery", Authorizer: authorizer.AuthorizerFunc(authorizeDiscovery)},
+		union.NamedAuthorizer{AuthorizerName: "self", Authorizer: authorizer.AuthorizerFunc(authorizeSelfReviews)},
 		union.NamedAuthorizer{AuthorizerName: "rbac", Authorizer: evaluator},
 	)
 	if err != nil {
@@ -91,7 +94,7 @@ func NewService(options Options) (AuthService, error) {
 	}
 	built := &service{
 		Authorizer: chain,
-		guard:      &guard{index: options.Index, authorizer: evaluator, roles: options.Roles},
+		guard:      &guard{index: options.Index, authorizer: evaluator, everyone: chain, roles: options.Roles},
 		index:      options.Index,
 		users:      options.Users,
 	}
@@ -114,6 +117,14 @@ func (s *service) waitForSync(ctx context.Context) error {
 		return userservice.ErrNotSynced
 	}
 	return nil
+}
+
+// refuseControllerImpersonation 连超级用户也不让扮成控制器：交来的凭据只给控制器看，扮得成它就看得到。
+func refuseControllerImpersonation(_ context.Context, attributes authorizer.Attributes) (authorizer.Decision, string, error) {
+	if strings.HasPrefix(attributes.GetVerb(), "impersonate") && attributes.GetName() == rbac.ControllerUser {
+		return authorizer.DecisionDeny, fmt.Sprintf("%q can be impersonated by nobody: it may read credentials that were handed in", rbac.ControllerUser), nil
+	}
+	return authorizer.DecisionNoOpinion, "", nil
 }
 
 // refuseSystemImpersonation 不让任何角色借出平台自己的身份：管理用户的人常有 users 上的全部动词，

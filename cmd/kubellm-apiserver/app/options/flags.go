@@ -57,6 +57,7 @@ func (o *Options) addEtcdFlags(sets *cliflag.NamedFlagSets) {
 	flags.StringVar(&transport.TrustedCAFile, "etcd-cafile", transport.TrustedCAFile, "Certificate authority of the external etcd.")
 	flags.StringVar(&o.Etcd.StorageConfig.Prefix, "etcd-prefix", o.Etcd.StorageConfig.Prefix, "Prefix of all keys in etcd.")
 	flags.DurationVar(&o.Etcd.StorageConfig.CompactionInterval, "etcd-compaction-interval", o.Etcd.StorageConfig.CompactionInterval, "Time between compactions of etcd; 0 switches them off.")
-	flags.StringVar(&o.Etcd.EncryptionProviderConfigFilepath, "encryption-provider-config", o.Etcd.EncryptionProviderConfigFilepath, "EncryptionConfiguration file for encryption at rest.")
+	flags.DurationVar(&o.EventTTL, "event-ttl", o.EventTTL, "Time that events are kept after they were last written.")
+	flags.StringVar(&o.Etcd.EncryptionProviderConfigFilepath, "encryption-provider-config", o.Etcd.EncryptionProviderConfigFilepath, "EncryptionConfiguration file for encryption at rest. The embedded etcd has a generated one; with --etcd-servers it is required, and it must encrypt secrets and credentials.internal.kubellm.io.")
 	flags.BoolVar(&o.Etcd.EncryptionProviderConfigAutomaticReload, "encryption-provider-config-automatic-reload", o.Etcd.EncryptionProviderConfigAutomaticReload, "Reload the EncryptionConfiguration file when it changes.")
 }

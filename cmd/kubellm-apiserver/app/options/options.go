@@ -26,6 +26,8 @@ const (
 	minRequestTimeout = 300
 	// watchGracePeriod 是停止时给 watch 的时间；不催它们走，一个开着的 watch 就能让停止拖上一分钟。
 	watchGracePeriod = 2 * time.Second
+	// defaultEventTTL 与上游相同：事件是给人看现状的，不是档案。
+	defaultEventTTL = time.Hour
 	// deleteCollectionWorkers 让一次清空不是逐个删除。
 	deleteCollectionWorkers = 16
 )
@@ -36,6 +38,8 @@ type Options struct {
 	ConfigFile string
 	// DataDir 保存证书、管理员 kubeconfig 与内嵌 etcd 的数据。
 	DataDir string
+	// EventTTL 是事件保留的时间。
+	EventTTL time.Duration
 	// ServerNames 是额外写进服务证书的主机名与地址。
 	ServerNames []string
 
@@ -60,6 +64,8 @@ func New() *Options {
 	// 独立模式没有垃圾回收控制器，开着会让前台删除永远等不到它。
 	etcd.EnableGarbageCollection = false
 	etcd.DeleteCollectionWorkers = deleteCollectionWorkers
+	// 事件多、短命、很少有人读，不值得整份放在内存里。
+	etcd.WatchCacheSizes = []string{"events#0"}
 	features := genericoptions.NewFeatureOptions()
 	// 公平调度需要核心 API 里的配置对象，独立模式没有；由在途上限保护。
 	features.EnablePriorityAndFairness = false
@@ -71,6 +77,7 @@ func New() *Options {
 	loggingOptions.Format = logsapi.JSONLogFormat
 	return &Options{
 		DataDir:  defaultDataDir,
+		EventTTL: defaultEventTTL,
 		Server:   run,
 		Serving:  serving,
 		Etcd:     etcd,

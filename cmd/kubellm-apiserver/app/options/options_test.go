@@ -84,6 +84,7 @@ func TestValidateReportsAll(t *testing.T) {
 		"--secure-port":                    "0",
 		"--etcd-servers":                   "nowhere",
 		"--etcd-prefix":                    "/",
+		"--event-ttl":                      "10ms",
 		"--max-requests-inflight":          "0",
 		"--max-mutating-requests-inflight": "-1",
 		"--request-timeout":                "0s",
@@ -111,6 +112,9 @@ func TestValidateReportsAll(t *testing.T) {
 		if !strings.Contains(message, name) && flag != "--audit-log-format" {
 			t.Errorf("%s is wrong but not mentioned:\n%s", flag, message)
 		}
+	}
+	if !strings.Contains(message, "--encryption-provider-config: is required") {
+		t.Errorf("an external etcd without encryption is not refused:\n%s", message)
 	}
 	if !strings.Contains(message, "poem") {
 		t.Errorf("the audit format is wrong but not mentioned:\n%s", message)

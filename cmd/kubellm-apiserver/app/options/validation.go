@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	cliflag "k8s.io/component-base/cli/flag"
@@ -94,6 +95,13 @@ func (o *Options) validateEtcd() []error {
 		readable("--encryption-provider-config", o.Etcd.EncryptionProviderConfigFilepath))
 	if o.Etcd.StorageConfig.CompactionInterval < 0 {
 		errs = append(errs, fmt.Errorf("--etcd-compaction-interval %s: must not be negative", o.Etcd.StorageConfig.CompactionInterval))
+	}
+	if o.EventTTL < time.Second {
+		errs = append(errs, fmt.Errorf("--event-ttl %s: must be at least 1s", o.EventTTL))
+	}
+	if !o.EmbeddedEtcd() && o.Etcd.EncryptionProviderConfigFilepath == "" {
+		errs = append(errs, errors.New("--encryption-provider-config: is required with --etcd-servers, for secrets and credentials are never stored in plain text, "+
+			"and keys that each server generated for itself could not be read by the others: write an EncryptionConfiguration and give the same file to every server on this etcd"))
 	}
 	if o.Etcd.EncryptionProviderConfigAutomaticReload && o.Etcd.EncryptionProviderConfigFilepath == "" {
 		errs = append(errs, errors.New("--encryption-provider-config-automatic-reload: needs --encryption-provider-config"))

@@ -35,6 +35,7 @@ func buildConfig(opts *options.Options, clients *clientCAs) (*genericapiserver.C
 	if err := opts.Etcd.ApplyWithStorageFactoryTo(storageFactory(opts), config); err != nil {
 		return nil, fmt.Errorf("use etcd at %v: %w", opts.Etcd.StorageConfig.Transport.ServerList, err)
 	}
+	config.RESTOptionsGetter = encryptedOnly{config.RESTOptionsGetter}
 	if err := opts.Audit.ApplyTo(config); err != nil {
 		return nil, fmt.Errorf("set up auditing: %w", err)
 	}

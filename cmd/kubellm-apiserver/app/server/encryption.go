@@ -22,7 +22,7 @@ import (
 const secretboxKeyBytes = 32
 
 // encryptAtRest 让内嵌 etcd 从第一天起就加密：备份或磁盘外流时，里面没有可读的内容。
-// 使用者自己给了配置就用他的；外部 etcd 可能有多个副本共用，各自生成密钥会互相读不懂，因此不代劳。
+// 使用者自己给了配置就用他的；外部 etcd 可能有多个副本共用，各自生成密钥会互相读不懂，因此不代劳，要求他给。
 func encryptAtRest(opts *options.Options) error {
 	if opts.Etcd.EncryptionProviderConfigFilepath != "" {
 		return nil

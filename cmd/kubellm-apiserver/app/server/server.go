@@ -36,6 +36,11 @@ func Run(ctx context.Context, opts *options.Options) error {
 		if err := encryptAtRest(opts); err != nil {
 			return err
 		}
+	}
+	if err := checkEncryption(opts.Etcd.EncryptionProviderConfigFilepath); err != nil {
+		return err
+	}
+	if embedded {
 		storage, err := etcd.Start(ctx, etcdDir(opts))
 		if ctx.Err() != nil {
 			klog.InfoS("Stopped before the embedded etcd was ready")
@@ -60,7 +65,7 @@ func Run(ctx context.Context, opts *options.Options) error {
 	if err != nil {
 		return fmt.Errorf("build the server configuration: %w", err)
 	}
-	server, err := apiserver.New(config, clients.authenticator())
+	server, err := apiserver.New(config, apiserver.Options{ClientCertificates: clients.authenticator(), EventTTL: opts.EventTTL})
 	if err != nil {
 		return fmt.Errorf("build the server on etcd at %s (--etcd-servers, --etcd-cafile, --etcd-certfile, --etcd-keyfile): %w",
 			strings.Join(opts.Etcd.StorageConfig.Transport.ServerList, ", "), err)

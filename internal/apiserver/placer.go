@@ -1,0 +1,27 @@
+package apiserver
+
+import (
+	"time"
+
+	clusterv1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	"github.com/kubellm/kubellm/apis/model/v1alpha1"
+	"github.com/kubellm/kubellm/internal/controller/engine"
+	"github.com/kubellm/kubellm/internal/controller/scheduler"
+	"github.com/kubellm/kubellm/internal/registry/model"
+)
+
+// placer 把控制器的调度与渲染接到干跑的计划上。
+type placer struct{}
+
+var _ model.Placer = placer{}
+
+// Place 见接口。
+func (placer) Place(m *v1alpha1.Model, clusters []clusterv1alpha1.Cluster, others []v1alpha1.Model, now time.Time) model.Outcome {
+	result := scheduler.Schedule(scheduler.Input{Model: m, Clusters: clusters, Models: others, Now: now})
+	return model.Outcome{Placements: result.Placements, Rejected: result.Rejected, Message: result.Condition.Message}
+}
+
+// Manifests 见接口。
+func (placer) Manifests(m *v1alpha1.Model, on *clusterv1alpha1.Cluster, placement v1alpha1.ModelPlacement) (string, error) {
+	return engine.Manifests(engine.Input{Model: m, Cluster: on, Placement: placement})
+}
