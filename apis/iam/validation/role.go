@@ -7,15 +7,16 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubellm/kubellm/apis/fieldcheck"
 	"github.com/kubellm/kubellm/apis/iam"
 )
 
 // ValidateRole 校验一个角色。
 func ValidateRole(role *iam.Role) field.ErrorList {
-	errs := validateObjectName(role.Name, field.NewPath("metadata", "name"))
+	errs := fieldcheck.NotReserved(role.Name, field.NewPath("metadata", "name"))
 	spec := field.NewPath("spec")
-	errs = append(errs, validateLength(role.Spec.Description, maxDescription, spec.Child("description"))...)
-	if tooMany := validateCount(len(role.Spec.Rules), maxRules, spec.Child("rules")); len(tooMany) > 0 {
+	errs = append(errs, fieldcheck.Length(role.Spec.Description, maxDescription, spec.Child("description"))...)
+	if tooMany := fieldcheck.Count(len(role.Spec.Rules), maxRules, spec.Child("rules")); len(tooMany) > 0 {
 		return append(errs, tooMany...)
 	}
 	permissions := 0
@@ -44,10 +45,10 @@ func permissionsOf(rule iam.PolicyRule) int {
 
 func validateRule(rule iam.PolicyRule, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	errs = append(errs, validateCount(len(rule.Verbs), maxRuleItems, path.Child("verbs"))...)
-	errs = append(errs, validateCount(len(rule.APIGroups), maxRuleItems, path.Child("apiGroups"))...)
-	errs = append(errs, validateCount(len(rule.Resources), maxRuleItems, path.Child("resources"))...)
-	errs = append(errs, validateCount(len(rule.ResourceNames), maxRuleItems, path.Child("resourceNames"))...)
+	errs = append(errs, fieldcheck.Count(len(rule.Verbs), maxRuleItems, path.Child("verbs"))...)
+	errs = append(errs, fieldcheck.Count(len(rule.APIGroups), maxRuleItems, path.Child("apiGroups"))...)
+	errs = append(errs, fieldcheck.Count(len(rule.Resources), maxRuleItems, path.Child("resources"))...)
+	errs = append(errs, fieldcheck.Count(len(rule.ResourceNames), maxRuleItems, path.Child("resourceNames"))...)
 	if len(errs) > 0 {
 		return errs
 	}

@@ -8,16 +8,17 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
+	"github.com/kubellm/kubellm/apis/fieldcheck"
 	"github.com/kubellm/kubellm/apis/iam"
 )
 
 // ValidateRoleBinding 校验一个角色绑定；角色不必已经存在，那由条件说明。
 func ValidateRoleBinding(binding *iam.RoleBinding) field.ErrorList {
-	errs := validateObjectName(binding.Name, field.NewPath("metadata", "name"))
+	errs := fieldcheck.NotReserved(binding.Name, field.NewPath("metadata", "name"))
 	spec := field.NewPath("spec")
-	errs = append(errs, validateReferenceName(binding.Spec.RoleRef.Name, spec.Child("roleRef", "name"))...)
+	errs = append(errs, fieldcheck.ObjectName(binding.Spec.RoleRef.Name, spec.Child("roleRef", "name"))...)
 	errs = append(errs, validateReach(&binding.Spec, spec)...)
-	if tooMany := validateCount(len(binding.Spec.Subjects), maxSubjects, spec.Child("subjects")); len(tooMany) > 0 {
+	if tooMany := fieldcheck.Count(len(binding.Spec.Subjects), maxSubjects, spec.Child("subjects")); len(tooMany) > 0 {
 		return append(errs, tooMany...)
 	}
 	for i, subject := range binding.Spec.Subjects {
@@ -44,16 +45,14 @@ func validateReach(spec *iam.RoleBindingSpec, path *field.Path) field.ErrorList 
 	case !all && len(spec.Namespaces) == 0:
 		return field.ErrorList{field.Required(namespaces, "list the namespaces, or set allNamespaces to true")}
 	}
-	errs := validateCount(len(spec.Namespaces), maxNamespaces, namespaces)
+	errs := fieldcheck.Count(len(spec.Namespaces), maxNamespaces, namespaces)
 	if len(errs) > 0 {
 		return errs
 	}
 	for i, namespace := range spec.Namespaces {
-		for _, message := range apivalidation.ValidateNamespaceName(namespace, false) {
-			errs = append(errs, field.Invalid(namespaces.Index(i), namespace, message))
-		}
+		errs = append(errs, fieldcheck.Messages(namespace, namespaces.Index(i), apivalidation.ValidateNamespaceName(namespace, false))...)
 	}
-	return append(errs, validateDistinct(spec.Namespaces, namespaces)...)
+	return append(errs, fieldcheck.Distinct(spec.Namespaces, namespaces)...)
 }
 
 func validateSubject(subject iam.Subject, path *field.Path) field.ErrorList {
@@ -77,8 +76,8 @@ func validateSubjectName(subject iam.Subject, path *field.Path) field.ErrorList 
 	if strings.TrimSpace(subject.Name) == "" {
 		return field.ErrorList{field.Required(name, "")}
 	}
-	if strings.HasPrefix(subject.Name, reservedPrefix) && !allowedSystemSubject(subject) {
-		return field.ErrorList{field.Invalid(name, subject.Name, fmt.Sprintf("names starting with %q are reserved for the platform", reservedPrefix))}
+	if strings.HasPrefix(subject.Name, fieldcheck.ReservedPrefix) && !allowedSystemSubject(subject) {
+		return field.ErrorList{field.Invalid(name, subject.Name, fmt.Sprintf("names starting with %q are reserved for the platform", fieldcheck.ReservedPrefix))}
 	}
 	return nil
 }
@@ -101,15 +100,10 @@ func validateServiceAccount(subject iam.Subject, path *field.Path) field.ErrorLi
 	if subject.Name == "" {
 		errs = append(errs, field.Required(path.Child("name"), ""))
 	} else {
-		for _, message := range apivalidation.ValidateServiceAccountName(subject.Name, false) {
-			errs = append(errs, field.Invalid(path.Child("name"), subject.Name, message))
-		}
+		errs = append(errs, fieldcheck.Messages(subject.Name, path.Child("name"), apivalidation.ValidateServiceAccountName(subject.Name, false))...)
 	}
 	if subject.Namespace == "" {
 		return append(errs, field.Required(path.Child("namespace"), "a ServiceAccount has a namespace"))
 	}
-	for _, message := range apivalidation.ValidateNamespaceName(subject.Namespace, false) {
-		errs = append(errs, field.Invalid(path.Child("namespace"), subject.Namespace, message))
-	}
-	return errs
+	return append(errs, fieldcheck.NamespaceName(subject.Namespace, path.Child("namespace"))...)
 }

@@ -6,14 +6,15 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubellm/kubellm/apis/fieldcheck"
 	"github.com/kubellm/kubellm/apis/iam"
 )
 
 // ValidateUser 校验一个用户。
 func ValidateUser(user *iam.User) field.ErrorList {
-	errs := validateObjectName(user.Name, field.NewPath("metadata", "name"))
+	errs := fieldcheck.NotReserved(user.Name, field.NewPath("metadata", "name"))
 	spec := field.NewPath("spec")
-	errs = append(errs, validateLength(user.Spec.DisplayName, maxDisplayName, spec.Child("displayName"))...)
+	errs = append(errs, fieldcheck.Length(user.Spec.DisplayName, maxDisplayName, spec.Child("displayName"))...)
 	if user.Spec.Email != nil {
 		errs = append(errs, validateEmail(*user.Spec.Email, spec.Child("email"))...)
 	}
@@ -21,14 +22,14 @@ func ValidateUser(user *iam.User) field.ErrorList {
 }
 
 func validateGroups(groups []string, path *field.Path) field.ErrorList {
-	if errs := validateCount(len(groups), maxGroups, path); len(errs) > 0 {
+	if errs := fieldcheck.Count(len(groups), maxGroups, path); len(errs) > 0 {
 		return errs
 	}
 	var errs field.ErrorList
 	for i, group := range groups {
 		errs = append(errs, validateGroupName(group, path.Index(i))...)
 	}
-	return append(errs, validateDistinct(groups, path)...)
+	return append(errs, fieldcheck.Distinct(groups, path)...)
 }
 
 // validateEmail 只接受裸地址；"名字 <地址>" 的写法会让同一邮箱有多种写法，选择器就失灵了。
