@@ -7,7 +7,9 @@ import (
 	clusterv1alpha1 "github.com/kubellm/kubellm/apis/generated/applyconfigurations/cluster/v1alpha1"
 	applyconfigurationsiamv1alpha1 "github.com/kubellm/kubellm/apis/generated/applyconfigurations/iam/v1alpha1"
 	internal "github.com/kubellm/kubellm/apis/generated/applyconfigurations/internal"
+	applyconfigurationsmodelv1alpha1 "github.com/kubellm/kubellm/apis/generated/applyconfigurations/model/v1alpha1"
 	iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
+	modelv1alpha1 "github.com/kubellm/kubellm/apis/model/v1alpha1"
 	runtime "k8s.io/apimachinery/pkg/runtime"
 	schema "k8s.io/apimachinery/pkg/runtime/schema"
 	managedfields "k8s.io/apimachinery/pkg/util/managedfields"
@@ -64,6 +66,62 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &applyconfigurationsiamv1alpha1.UserSpecApplyConfiguration{}
 	case iamv1alpha1.SchemeGroupVersion.WithKind("UserStatus"):
 		return &applyconfigurationsiamv1alpha1.UserStatusApplyConfiguration{}
+
+		// Group=model.kubellm.io, Version=v1alpha1
+	case modelv1alpha1.SchemeGroupVersion.WithKind("AcceleratorRequest"):
+		return &applyconfigurationsmodelv1alpha1.AcceleratorRequestApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("Adapter"):
+		return &applyconfigurationsmodelv1alpha1.AdapterApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("Autoscaling"):
+		return &applyconfigurationsmodelv1alpha1.AutoscalingApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("Cache"):
+		return &applyconfigurationsmodelv1alpha1.CacheApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("Engine"):
+		return &applyconfigurationsmodelv1alpha1.EngineApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("EnvVar"):
+		return &applyconfigurationsmodelv1alpha1.EnvVarApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("Failover"):
+		return &applyconfigurationsmodelv1alpha1.FailoverApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("HuggingFaceSource"):
+		return &applyconfigurationsmodelv1alpha1.HuggingFaceSourceApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("Model"):
+		return &applyconfigurationsmodelv1alpha1.ModelApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("ModelPlacement"):
+		return &applyconfigurationsmodelv1alpha1.ModelPlacementApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("ModelSource"):
+		return &applyconfigurationsmodelv1alpha1.ModelSourceApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("ModelSpec"):
+		return &applyconfigurationsmodelv1alpha1.ModelSpecApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("ModelStatus"):
+		return &applyconfigurationsmodelv1alpha1.ModelStatusApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("OCISource"):
+		return &applyconfigurationsmodelv1alpha1.OCISourceApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("Placement"):
+		return &applyconfigurationsmodelv1alpha1.PlacementApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("Plan"):
+		return &applyconfigurationsmodelv1alpha1.PlanApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("PlannedManifests"):
+		return &applyconfigurationsmodelv1alpha1.PlannedManifestsApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("PVCSource"):
+		return &applyconfigurationsmodelv1alpha1.PVCSourceApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("RejectedCluster"):
+		return &applyconfigurationsmodelv1alpha1.RejectedClusterApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("RemovedPlacement"):
+		return &applyconfigurationsmodelv1alpha1.RemovedPlacementApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("Resources"):
+		return &applyconfigurationsmodelv1alpha1.ResourcesApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("Rollout"):
+		return &applyconfigurationsmodelv1alpha1.RolloutApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("S3Source"):
+		return &applyconfigurationsmodelv1alpha1.S3SourceApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("Scaling"):
+		return &applyconfigurationsmodelv1alpha1.ScalingApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("SecretKeyReference"):
+		return &applyconfigurationsmodelv1alpha1.SecretKeyReferenceApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("SecretReference"):
+		return &applyconfigurationsmodelv1alpha1.SecretReferenceApplyConfiguration{}
+	case modelv1alpha1.SchemeGroupVersion.WithKind("Toleration"):
+		return &applyconfigurationsmodelv1alpha1.TolerationApplyConfiguration{}
 
 	}
 	return nil

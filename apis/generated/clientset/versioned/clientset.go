@@ -8,6 +8,7 @@ import (
 
 	clusterv1alpha1 "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/cluster/v1alpha1"
 	iamv1alpha1 "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/iam/v1alpha1"
+	modelv1alpha1 "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/model/v1alpha1"
 	discovery "k8s.io/client-go/discovery"
 	rest "k8s.io/client-go/rest"
 	flowcontrol "k8s.io/client-go/util/flowcontrol"
@@ -17,6 +18,7 @@ type Interface interface {
 	Discovery() discovery.DiscoveryInterfaces
 	ClusterV1alpha1() clusterv1alpha1.ClusterV1alpha1Interface
 	IamV1alpha1() iamv1alpha1.IamV1alpha1Interface
+	ModelV1alpha1() modelv1alpha1.ModelV1alpha1Interface
 }
 
 // Clientset contains the clients for groups.
@@ -24,6 +26,7 @@ type Clientset struct {
 	*discovery.DiscoveryClient
 	clusterV1alpha1 *clusterv1alpha1.ClusterV1alpha1Client
 	iamV1alpha1     *iamv1alpha1.IamV1alpha1Client
+	modelV1alpha1   *modelv1alpha1.ModelV1alpha1Client
 }
 
 // ClusterV1alpha1 retrieves the ClusterV1alpha1Client
@@ -34,6 +37,11 @@ func (c *Clientset) ClusterV1alpha1() clusterv1alpha1.ClusterV1alpha1Interface {
 // IamV1alpha1 retrieves the IamV1alpha1Client
 func (c *Clientset) IamV1alpha1() iamv1alpha1.IamV1alpha1Interface {
 	return c.iamV1alpha1
+}
+
+// ModelV1alpha1 retrieves the ModelV1alpha1Client
+func (c *Clientset) ModelV1alpha1() modelv1alpha1.ModelV1alpha1Interface {
+	return c.modelV1alpha1
 }
 
 // Discovery retrieves the DiscoveryClient
@@ -88,6 +96,10 @@ func NewForConfigAndClient(c *rest.Config, httpClient *http.Client) (*Clientset,
 	if err != nil {
 		return nil, err
 	}
+	cs.modelV1alpha1, err = modelv1alpha1.NewForConfigAndClient(&configShallowCopy, httpClient)
+	if err != nil {
+		return nil, err
+	}
 
 	cs.DiscoveryClient, err = discovery.NewDiscoveryClientForConfigAndClient(&configShallowCopy, httpClient)
 	if err != nil {
@@ -111,6 +123,7 @@ func New(c rest.Interface) *Clientset {
 	var cs Clientset
 	cs.clusterV1alpha1 = clusterv1alpha1.New(c)
 	cs.iamV1alpha1 = iamv1alpha1.New(c)
+	cs.modelV1alpha1 = modelv1alpha1.New(c)
 
 	cs.DiscoveryClient = discovery.NewDiscoveryClient(c)
 	return &cs

@@ -12,6 +12,7 @@ import (
 	cluster "github.com/kubellm/kubellm/apis/generated/informers/externalversions/cluster"
 	iam "github.com/kubellm/kubellm/apis/generated/informers/externalversions/iam"
 	internalinterfaces "github.com/kubellm/kubellm/apis/generated/informers/externalversions/internalinterfaces"
+	model "github.com/kubellm/kubellm/apis/generated/informers/externalversions/model"
 	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	runtime "k8s.io/apimachinery/pkg/runtime"
 	schema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -312,6 +313,7 @@ type SharedInformerFactory interface {
 
 	Cluster() cluster.Interface
 	Iam() iam.Interface
+	Model() model.Interface
 }
 
 func (f *sharedInformerFactory) Cluster() cluster.Interface {
@@ -320,4 +322,8 @@ func (f *sharedInformerFactory) Cluster() cluster.Interface {
 
 func (f *sharedInformerFactory) Iam() iam.Interface {
 	return iam.New(f, f.namespace, f.tweakListOptions)
+}
+
+func (f *sharedInformerFactory) Model() model.Interface {
+	return model.New(f, f.namespace, f.tweakListOptions)
 }

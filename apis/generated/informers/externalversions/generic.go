@@ -7,6 +7,7 @@ import (
 
 	v1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
+	modelv1alpha1 "github.com/kubellm/kubellm/apis/model/v1alpha1"
 	schema "k8s.io/apimachinery/pkg/runtime/schema"
 	cache "k8s.io/client-go/tools/cache"
 )
@@ -48,6 +49,10 @@ func (f *sharedInformerFactory) ForResource(resource schema.GroupVersionResource
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Iam().V1alpha1().RoleBindings().Informer()}, nil
 	case iamv1alpha1.SchemeGroupVersion.WithResource("users"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Iam().V1alpha1().Users().Informer()}, nil
+
+		// Group=model.kubellm.io, Version=v1alpha1
+	case modelv1alpha1.SchemeGroupVersion.WithResource("models"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Model().V1alpha1().Models().Informer()}, nil
 
 	}
 

@@ -9,6 +9,8 @@ import (
 	fakeclusterv1alpha1 "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/cluster/v1alpha1/fake"
 	iamv1alpha1 "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/iam/v1alpha1"
 	fakeiamv1alpha1 "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/iam/v1alpha1/fake"
+	modelv1alpha1 "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/model/v1alpha1"
+	fakemodelv1alpha1 "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/model/v1alpha1/fake"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
@@ -130,4 +132,9 @@ func (c *Clientset) ClusterV1alpha1() clusterv1alpha1.ClusterV1alpha1Interface {
 // IamV1alpha1 retrieves the IamV1alpha1Client
 func (c *Clientset) IamV1alpha1() iamv1alpha1.IamV1alpha1Interface {
 	return &fakeiamv1alpha1.FakeIamV1alpha1{Fake: &c.Fake}
+}
+
+// ModelV1alpha1 retrieves the ModelV1alpha1Client
+func (c *Clientset) ModelV1alpha1() modelv1alpha1.ModelV1alpha1Interface {
+	return &fakemodelv1alpha1.FakeModelV1alpha1{Fake: &c.Fake}
 }

@@ -5,6 +5,7 @@ package scheme
 import (
 	clusterv1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
+	modelv1alpha1 "github.com/kubellm/kubellm/apis/model/v1alpha1"
 	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	runtime "k8s.io/apimachinery/pkg/runtime"
 	schema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -18,6 +19,7 @@ var ParameterCodec = runtime.NewParameterCodec(Scheme)
 var localSchemeBuilder = runtime.SchemeBuilder{
 	clusterv1alpha1.AddToScheme,
 	iamv1alpha1.AddToScheme,
+	modelv1alpha1.AddToScheme,
 }
 
 // AddToScheme adds all types of this clientset into the given scheme. This allows composition
