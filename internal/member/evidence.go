@@ -39,12 +39,16 @@ type Evidence struct {
 
 // Probe 是心跳的结果。
 type Probe struct {
+	// At 是最近一次探测结束的时间，不论成败；零表示还没有探过，或凭据根本没法拿去探。
+	// 久没有更新说明看的人自己停过，例如进程被挂起：那样的证据说的是从前。
+	At time.Time
 	// LastSuccess 为零表示用这份凭据还没有成功过。
 	LastSuccess time.Time
 	// Failures 是上次成功以来连续失败的次数；Failed 表示已达到门限。
 	Failures int
 	Failed   bool
-	// Err 是最近一次失败，成功之后为 nil；用 ReasonOf 问它是哪一种。
+	// Err 是最近一次失败，成功之后为 nil；用 ReasonOf 问它是哪一种。Failed 之后，
+	// 连着门限那么多次都是另一种失败，它才换成那一种。
 	Err error
 }
 

@@ -17,6 +17,7 @@ import (
 type settings struct {
 	objects, rounds, clients, watchers, writes int
 	starts, users                              int
+	members, memberNodes, memberPods           int
 }
 
 func main() {
@@ -58,11 +59,15 @@ func run() (err error) {
 	if err != nil {
 		return err
 	}
+	looked, err := measureMembers(ctx, dir, s)
+	if err != nil {
+		return err
+	}
 	machine, err := describeMachine(ctx, before)
 	if err != nil {
 		return err
 	}
-	for _, part := range []string{machine, comparisonTable(compared, s), startTable(started, s.starts)} {
+	for _, part := range []string{machine, comparisonTable(compared, s), startTable(started, s.starts), memberTable(looked, s)} {
 		if part != "" {
 			fmt.Println(part)
 		}
@@ -80,12 +85,18 @@ func parse() (settings, error) {
 	flag.IntVar(&s.writes, "writes", 200, "writes that every watcher has to see")
 	flag.IntVar(&s.starts, "starts", 5, "starts of the standalone server; 0 leaves them out")
 	flag.IntVar(&s.users, "users", 10000, "users of the starts of a full server; 0 leaves those out")
+	flag.IntVar(&s.members, "members", 3, "member clusters that are looked at; 0 leaves them out")
+	flag.IntVar(&s.memberNodes, "member-nodes", 1000, "nodes of each member cluster")
+	flag.IntVar(&s.memberPods, "member-pods", 5000, "pods of each member cluster, each with one accelerator")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return s, fmt.Errorf("there are no arguments besides flags: %q", flag.Args())
 	}
-	if s.objects < 100 || s.objects%2 != 0 || s.clients < 1 || s.watchers < 1 || s.writes < 1 || min(s.rounds, s.starts, s.users) < 0 {
+	if s.objects < 100 || s.objects%2 != 0 || s.clients < 1 || s.watchers < 1 || s.writes < 1 || min(s.rounds, s.starts, s.users, s.members) < 0 {
 		return s, errors.New("--objects must be even and at least 100, --clients, --watchers and --writes at least 1, the others not negative")
+	}
+	if s.memberNodes < 1 || s.memberPods < 1 || s.memberPods > gpusPerNode*s.memberNodes {
+		return s, fmt.Errorf("--member-nodes and --member-pods must be at least 1, with at most %d pods a node", gpusPerNode)
 	}
 	return s, nil
 }

@@ -15,14 +15,18 @@ import (
 	"github.com/kubellm/kubellm/internal/version"
 )
 
+// name 是程序、它的租约与它所记事件的名字。
+const name = "kubellm-controller"
+
 // NewCommand 返回根命令；用法错误写给人看，此后的一切写成 JSON 日志。
 func NewCommand() *cobra.Command {
 	options := NewOptions()
 	cmd := &cobra.Command{
-		Use:   "kubellm-controller",
+		Use:   name,
 		Short: "Run the controllers of the KubeLLM platform",
-		Long: "kubellm-controller keeps the status of users and role bindings up to date on a KubeLLM platform\n" +
-			"server, and gives every new user a default role binding. Run one instance per platform.",
+		Long: "kubellm-controller keeps the status of users, role bindings and clusters up to date on a KubeLLM\n" +
+			"platform server, gives every new user a default role binding, and watches the member clusters.\n" +
+			"Several instances may run; the one that holds the lease works.",
 		Version:      version.String(),
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,

@@ -22,7 +22,8 @@ var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelI
 type Options struct {
 	Kubeconfig             string
 	DefaultRole            string
-	Concurrency            int
+	Work                   Work
+	Leader                 Leader
 	MetricsBindAddress     string
 	HealthProbeBindAddress string
 	LogLevel               string
@@ -32,7 +33,8 @@ type Options struct {
 func NewOptions() *Options {
 	return &Options{
 		DefaultRole:            "kubellm-user",
-		Concurrency:            4,
+		Work:                   newWork(),
+		Leader:                 newLeader(),
 		MetricsBindAddress:     "127.0.0.1:8081",
 		HealthProbeBindAddress: "127.0.0.1:8082",
 		LogLevel:               "info",
@@ -46,7 +48,8 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 			"Defaults to the environment variable KUBECONFIG, and inside a cluster to the service account.")
 	fs.StringVar(&o.DefaultRole, "default-role", o.DefaultRole,
 		"Role that every new user is bound to in all namespaces; empty switches default role bindings off.")
-	fs.IntVar(&o.Concurrency, "concurrency", o.Concurrency, "How many objects of one kind are reconciled at the same time.")
+	o.Work.addFlags(fs)
+	o.Leader.addFlags(fs)
 	fs.StringVar(&o.MetricsBindAddress, "metrics-bind-address", o.MetricsBindAddress,
 		"host:port that serves Prometheus metrics at /metrics without authentication; 0 switches it off.")
 	fs.StringVar(&o.HealthProbeBindAddress, "health-probe-bind-address", o.HealthProbeBindAddress,
@@ -73,9 +76,8 @@ func (o *Options) Validate() []error {
 			errs = append(errs, fmt.Errorf("--default-role: %q is not the name of a role: %s", o.DefaultRole, problem))
 		}
 	}
-	if o.Concurrency < 1 {
-		errs = append(errs, fmt.Errorf("--concurrency: %d is not a number of workers; use at least 1", o.Concurrency))
-	}
+	errs = append(errs, o.Work.validate()...)
+	errs = append(errs, o.Leader.validate()...)
 	errs = append(errs, validateAddress("--metrics-bind-address", o.MetricsBindAddress)...)
 	errs = append(errs, validateAddress("--health-probe-bind-address", o.HealthProbeBindAddress)...)
 	if _, known := levels[o.LogLevel]; !known {

@@ -3,6 +3,7 @@ package app
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestValidateNamesEveryFlag(t *testing.T) {
@@ -28,7 +29,34 @@ func TestValidateNamesEveryFlag(t *testing.T) {
 			change: func(o *Options) {
 				*o = Options{DefaultRole: "Not A Name", MetricsBindAddress: "here", HealthProbeBindAddress: "there", LogLevel: "loud"}
 			},
-			flags: []string{"--kubeconfig", "--default-role", "--concurrency", "--metrics-bind-address", "--health-probe-bind-address", "--log-level"},
+			flags: []string{"--kubeconfig", "--default-role", "--concurrency", "--retry-base-delay", "--retry-max-delay",
+				"--metrics-bind-address", "--health-probe-bind-address", "--log-level"},
+		},
+		"NobodyLeads": {
+			reason: "without leader election its settings do not matter",
+			change: func(o *Options) { o.Leader = Leader{} },
+		},
+		"AllWrongForALeader": {
+			reason: "a leader must give up before another takes over, and try often enough not to give up by accident",
+			change: func(o *Options) {
+				o.Leader = Leader{Elect: true, LeaseDuration: time.Second, RenewDeadline: 2 * time.Second, RetryPeriod: 2 * time.Second, Name: "Not A Name", Namespace: "Not One"}
+			},
+			flags: []string{"--leader-elect-lease-duration", "--leader-elect-renew-deadline", "--leader-elect-resource-name", "--leader-elect-resource-namespace"},
+		},
+		"NoRetryPeriod": {
+			reason: "renewing without a pause would be a busy loop",
+			change: func(o *Options) { o.Leader.RetryPeriod = 0 },
+			flags:  []string{"--leader-elect-retry-period"},
+		},
+		"MaximumBelowBase": {
+			reason: "a maximum below the first delay could never be kept",
+			change: func(o *Options) { o.Work.RetryMaxDelay = o.Work.RetryBaseDelay / 2 },
+			flags:  []string{"--retry-max-delay"},
+		},
+		"RateWithoutBurst": {
+			reason: "a limited rate without a burst lets nothing through",
+			change: func(o *Options) { o.Work.QPS, o.Work.Burst = 10, 0 },
+			flags:  []string{"--kube-api-burst"},
 		},
 	}
 	t.Setenv("KUBERNETES_SERVICE_HOST", "")

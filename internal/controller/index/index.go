@@ -32,7 +32,13 @@ func Setup(ctx context.Context, indexer client.FieldIndexer) error {
 	if err := add(ctx, indexer, bindingsBySubject, subjects); err != nil {
 		return err
 	}
-	return add(ctx, indexer, usersByGroup, func(u *v1alpha1.User) []string { return u.Spec.Groups })
+	if err := add(ctx, indexer, usersByGroup, func(u *v1alpha1.User) []string { return u.Spec.Groups }); err != nil {
+		return err
+	}
+	if err := setupClusters(ctx, indexer); err != nil {
+		return err
+	}
+	return setupModels(ctx, indexer)
 }
 
 // add 登记一个带类型的索引。

@@ -15,10 +15,10 @@ import (
 )
 
 // SetupWithManager 登记控制器；绑定自身不按 generation 过滤，要看见自己写入的状态才能纠正由旧缓存算出的条件。
-func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, concurrency int) error {
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("rolebinding").
-		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
+		WithOptions(options).
 		For(&v1alpha1.RoleBinding{}).
 		Watches(&v1alpha1.Role{}, handler.EnqueueRequestsFromMapFunc(r.bindingsOfRole), builder.WithPredicates(index.Existence)).
 		Watches(&v1alpha1.User{}, handler.EnqueueRequestsFromMapFunc(r.bindingsOfUser), builder.WithPredicates(index.Existence)).

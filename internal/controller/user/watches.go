@@ -18,10 +18,10 @@ import (
 
 // SetupWithManager 登记控制器。用户自身不按 generation 过滤：要看见自己写入的状态，
 // 缓存落后时算出的旧状态才会被下一轮纠正。
-func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, concurrency int) error {
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("user").
-		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
+		WithOptions(options).
 		For(&v1alpha1.User{}).
 		Watches(&v1alpha1.RoleBinding{}, handler.EnqueueRequestsFromMapFunc(r.usersOfBinding),
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).

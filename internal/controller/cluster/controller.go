@@ -1,0 +1,168 @@
+// Package cluster 是成员集群的控制器：取来凭据，让 internal/member 去看成员，
+// 再把看到的如实写进状态；删除时先把放在成员上的东西收走。
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	"github.com/kubellm/kubellm/internal/controller/finalizer"
+	"github.com/kubellm/kubellm/internal/controller/index"
+	"github.com/kubellm/kubellm/internal/controller/status"
+	"github.com/kubellm/kubellm/internal/member"
+)
+
+// Members 是控制器看成员的眼睛，internal/member 实现它。
+type Members interface {
+	// Ensure 让成员有一条照 target 的连接；不等网络。
+	Ensure(target member.Target)
+	// Forget 断开并忘掉成员。
+	Forget(name string)
+	// Evidence 返回看到的；没有连接时第二个值为假。
+	Evidence(name string) (member.Evidence, bool)
+	// Client 返回对成员动手的客户端。
+	Client(name string) (client.Client, error)
+}
+
+// Reconciler 让 Cluster 的状态跟上它的成员。
+type Reconciler struct {
+	// Client 读缓存、写服务器。
+	Client client.Client
+	// Live 绕过缓存：Secret 的内容不进缓存，只在变了的时候取一次。
+	Live client.Reader
+	// Members 是成员的连接。
+	Members Members
+	// Recorder 记事件。
+	Recorder events.EventRecorder
+	// Clock 判断凭据是否到期、证据是否过时。
+	Clock clock.PassiveClock
+
+	grips grips
+}
+
+// Reconcile 处理一个 Cluster。
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Result, err error) {
+	cluster := &v1alpha1.Cluster{}
+	if err := r.Client.Get(ctx, req.NamespacedName, cluster); apierrors.IsNotFound(err) {
+		r.letGo(req.Name)
+		return ctrl.Result{}, nil
+	} else if err != nil {
+		return ctrl.Result{}, fmt.Errorf("get cluster %q: %w", req.Name, err)
+	}
+	before := cluster.DeepCopy()
+	defer func() { err = errors.Join(err, r.write(ctx, before, cluster)) }()
+	if free(cluster) {
+		return ctrl.Result{}, r.release(ctx, cluster)
+	}
+
+	seen, err := r.look(ctx, cluster)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if seen.usable() && !seen.suspended() && !seen.deleting() && !controllerutil.ContainsFinalizer(cluster, v1alpha1.FinalizerMember) {
+		// 先挂上终结器再去碰成员：有东西放上去之后才挂就晚了。这次写入会再唤起一次协调。
+		return ctrl.Result{}, finalizer.Add(ctx, r.Client, cluster, v1alpha1.FinalizerMember)
+	}
+	r.attend(&seen)
+	again := r.drain(ctx, &seen)
+	cluster.Status = compute(cluster, seen.facts)
+	return ctrl.Result{RequeueAfter: sooner(again, wake(seen))}, nil
+}
+
+// look 收集对象以外的事实；证据要等连接安排好之后再看，见 attend。
+func (r *Reconciler) look(ctx context.Context, cluster *v1alpha1.Cluster) (view, error) {
+	credentials, err := r.credentials(ctx, cluster)
+	if err != nil {
+		return view{}, err
+	}
+	older, err := r.older(ctx, cluster)
+	if err != nil {
+		return view{}, err
+	}
+	return view{Cluster: cluster, facts: facts{now: r.Clock.Now(), credentials: credentials, older: older}}, nil
+}
+
+// older 返回代表同一个成员的 Cluster 里最早的、比自己还早的那一个。
+func (r *Reconciler) older(ctx context.Context, cluster *v1alpha1.Cluster) (string, error) {
+	if cluster.Status.ID == "" {
+		return "", nil
+	}
+	others, err := index.ClustersOfMember(ctx, r.Client, cluster.Status.ID)
+	if err != nil {
+		return "", err
+	}
+	first := cluster
+	for i := range others {
+		if precedes(&others[i], first) {
+			first = &others[i]
+		}
+	}
+	if first.UID == cluster.UID {
+		return "", nil
+	}
+	return first.Name, nil
+}
+
+// precedes 排出先来后到；同一秒里登记的按 UID，结果对谁来看都一样。
+func precedes(a, b *v1alpha1.Cluster) bool {
+	if !a.CreationTimestamp.Equal(&b.CreationTimestamp) {
+		return a.CreationTimestamp.Before(&b.CreationTimestamp)
+	}
+	return a.UID < b.UID
+}
+
+// attend 安排该有的连接、断开不该有的，并取来证据；用别的凭据得来的与过时的证据不算数。
+func (r *Reconciler) attend(v *view) {
+	if !v.usable() || v.suspended() {
+		r.Members.Forget(v.Name)
+		r.grips.of(v.Cluster).idle()
+		return
+	}
+	b := beat(v.Cluster)
+	r.Members.Ensure(member.Target{
+		Name: v.Name, UID: v.UID,
+		Config: v.credentials.access.Config, CredentialsVersion: v.credentials.version,
+		Interval: b.interval, Timeout: b.timeout, FailureThreshold: b.threshold,
+	})
+	evidence, ok := r.Members.Evidence(v.Name)
+	if ok && evidence.CredentialsVersion == v.credentials.version && !b.outdated(evidence.Probe, v.now) {
+		v.evidence = &evidence
+	}
+	_, concluded := v.answer()
+	v.asked = r.grips.of(v.Cluster).asking(concluded, v.now)
+}
+
+// letGo 断开成员，忘掉它的凭据。
+func (r *Reconciler) letGo(name string) {
+	r.Members.Forget(name)
+	r.grips.forget(name)
+}
+
+// write 写一次状态；确实写了，才把变化记成事件。
+func (r *Reconciler) write(ctx context.Context, before, after *v1alpha1.Cluster) error {
+	if err := status.Write(ctx, r.Client, before, after); err != nil {
+		return err
+	}
+	if after.ResourceVersion != before.ResourceVersion {
+		r.announce(before, after)
+	}
+	return nil
+}
+
+// sooner 返回两个等待里较短的；零表示不必等。
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || (b != 0 && b < a) {
+		return b
+	}
+	return a
+}
