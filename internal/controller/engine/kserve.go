@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	model "github.com/kubellm/kubellm/apis/model/v1alpha1"
+)
+
+const (
+	// kserveVersion 是每个有 LLMInferenceService 的 KServe 都提供的版本；较新的 v1alpha2 字段相同，旧的没有它。
+	kserveVersion = "serving.kserve.io/v1alpha1"
+	// kserveMain 与 kserveInit 是 KServe 的预设里容器的名字，写出来的只是覆盖。
+	kserveMain = "main"
+	kserveInit = "storage-initializer"
+	// kserveArgs 是预设留给用户参数的变量。
+	kserveArgs = "VLLM_ADDITIONAL_ARGS"
+)
+
+// llmInferenceService 交给 KServe：命令、探针的地址、路由由它的预设决定，这里只写要盖过的。
+func llmInferenceService(in Input) (client.Object, error) {
+	m := in.Model
+	template, err := kserveTemplate(in)
+	if err != nil {
+		return nil, fmt.Errorf("render the pod of model %s/%s for KServe on cluster %s: %w", m.Namespace, m.Name, in.Placement.Cluster, err)
+	}
+	spec := map[string]any{
+		"model":    kserveModel(m),
+		"replicas": int64(*replicas(in)),
+		// 只有平台自己的：KServe 用 app.kubernetes.io 的标签选它的 Pod，盖掉就选不中了。
+		"labels": stringMap(ownLabels(in)),
+		"router": map[string]any{"route": map[string]any{}, "gateway": map[string]any{}, "scheduler": map[string]any{}},
+		"rolloutStrategy": map[string]any{
+			"maxSurge": int64(*m.Spec.Rollout.MaxSurge), "maxUnavailable": int64(*m.Spec.Rollout.MaxUnavailable),
+		},
+		"template": template,
+	}
+	if accelerated(m) && *m.Spec.Resources.Accelerator.Count > 1 {
+		spec["parallelism"] = map[string]any{"tensor": int64(*m.Spec.Resources.Accelerator.Count)}
+	}
+	if annotations := credentialAnnotations(in); annotations != nil {
+		spec["annotations"] = stringMap(annotations)
+	}
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": kserveVersion, "kind": "LLMInferenceService",
+		"metadata": map[string]any{"name": m.Name, "namespace": Namespace(in), "labels": stringMap(objectLabels(in))},
+		"spec":     spec,
+	}}, nil
+}
+
+func kserveModel(m *model.Model) map[string]any {
+	out := map[string]any{"uri": kserveURI(&m.Spec.Source), "name": ServedName(m)}
+	if len(m.Spec.Adapters) == 0 {
+		return out
+	}
+	adapters := slices.SortedFunc(slices.Values(m.Spec.Adapters), func(a, b model.Adapter) int { return strings.Compare(a.Name, b.Name) })
+	list := make([]any, 0, len(adapters))
+	for i := range adapters {
+		list = append(list, map[string]any{"name": adapters[i].Name, "uri": kserveURI(&adapters[i].Source)})
+	}
+	out["lora"] = map[string]any{"adapters": list}
+	return out
+}
+
+// kserveURI 是 KServe 的写法；oci+native 用镜像卷，与平台自己交付时一样。
+func kserveURI(source *model.ModelSource) string {
+	switch {
+	case source.HuggingFace != nil:
+		uri := "hf://" + source.HuggingFace.Repo
+		if revision := ptr.Deref(source.HuggingFace.Revision, ""); revision != "" {
+			uri += ":" + revision
+		}
+		return uri
+	case source.OCI != nil:
+		return "oci+native://" + source.OCI.Image
+	case source.S3 != nil:
+		return s3URL(source.S3)
+	}
+	return "pvc://" + path.Join(source.PVC.ClaimName, ptr.Deref(source.PVC.Path, ""))
+}
+
+// kserveTemplate 只含要盖过预设的：资源、放在哪些节点上、启动多久、凭证给谁。
+func kserveTemplate(in Input) (map[string]any, error) {
+	m := in.Model
+	pod := corev1.PodSpec{
+		EnableServiceLinks: ptr.To(false), AutomountServiceAccountToken: ptr.To(false),
+		ImagePullSecrets: pullSecrets(in), Affinity: affinity(in), Tolerations: tolerations(m),
+		Containers: []corev1.Container{{
+			Name: kserveMain, Image: Image(m), Resources: requirements(m), Env: kserveEnv(m),
+			StartupProbe: &corev1.Probe{PeriodSeconds: startupPeriod, FailureThreshold: startupThreshold(m)},
+		}},
+		Volumes: []corev1.Volume{sharedMemory(m)},
+	}
+	if env := slices.Concat(kserveS3Env(m), credentialEnv(in)); len(env) > 0 {
+		pod.InitContainers = []corev1.Container{{Name: kserveInit, Env: env}}
+	}
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&pod)
+	if err != nil {
+		return nil, err
+	}
+	for _, list := range []string{"containers", "initContainers"} {
+		dropEmptyResources(content[list])
+	}
+	return content, nil
+}
+
+// dropEmptyResources 去掉空着却写出来的字段：合并时它会把预设的抹掉。
+func dropEmptyResources(containers any) {
+	list, _ := containers.([]any)
+	for i := range list {
+		container, _ := list[i].(map[string]any)
+		if resources, _ := container["resources"].(map[string]any); len(resources) == 0 {
+			delete(container, "resources")
+		}
+	}
+}
+
+func kserveS3Env(m *model.Model) []corev1.EnvVar {
+	if m.Spec.Source.S3 == nil {
+		return nil
+	}
+	return slices.DeleteFunc(s3Env(m.Spec.Source.S3), func(v corev1.EnvVar) bool { return strings.HasPrefix(v.Name, "RUNAI_") })
+}
+
+// kserveEnv 是引擎的环境。参数经由预设的变量传递；预设会用 shell 重读它，校验因此只放行原样通得过的字。
+func kserveEnv(m *model.Model) []corev1.EnvVar {
+	args := flags{}
+	args.number("--max-model-len", m.Spec.Engine.ContextLength)
+	args.add(m.Spec.Engine.Args...)
+	env := userEnv(m)
+	if len(args) == 0 {
+		return env
+	}
+	return append([]corev1.EnvVar{{Name: kserveArgs, Value: literal(strings.Join(args, " "))}}, env...)
+}

@@ -1,0 +1,311 @@
+package model
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	"github.com/kubellm/kubellm/apis/model/v1alpha1"
+	"github.com/kubellm/kubellm/internal/controller/engine"
+	"github.com/kubellm/kubellm/internal/controller/index"
+	"github.com/kubellm/kubellm/internal/member"
+)
+
+const (
+	// fieldManager 是平台在成员上写字段的名义。
+	fieldManager = "kubellm"
+	// applyTimeout 限制一处一轮占用工作者的时间；没做完的下一轮接着做。
+	applyTimeout = 30 * time.Second
+	// retryInterval 是成员拒绝之后再试的间隔：配额、准入之类的理由消失时没有事件。
+	retryInterval = 15 * time.Second
+)
+
+// target 指成员上的一个对象。
+type target struct {
+	kind schema.GroupKind
+	types.NamespacedName
+}
+
+func (t target) String() string { return t.kind.Kind + " " + t.NamespacedName.String() }
+
+// record 是上次放上去的与成员收下时的样子；看到的与它不符，就是被人动过，再放一次。
+type record struct {
+	hash       string
+	uid        types.UID
+	version    string
+	generation int64
+}
+
+// records 是一个模型在各个集群上的记录，按 Cluster 的 UID。
+type records map[types.UID]map[target]record
+
+// followed 是照看 model 要跟随的种类。
+func followed(v view) []schema.GroupKind {
+	kinds := []schema.GroupKind{{Kind: "Secret"}, {Kind: "PersistentVolumeClaim"}}
+	if v.kserve() {
+		kinds = append(kinds, member.LLMInferenceService.GroupKind())
+	} else {
+		kinds = append(kinds, schema.GroupKind{Group: appsv1.GroupName, Kind: "Deployment"}, schema.GroupKind{Kind: "Service"})
+	}
+	if v.autoscaled() {
+		kinds = append(kinds, member.ScaledObject.GroupKind())
+	}
+	return kinds
+}
+
+// apply 让一处的成员上恰好是要的东西：放上缺的与变了的，收走不再要的。
+func (r *Reconciler) apply(ctx context.Context, v view, s *site) {
+	in := engine.Input{Model: v.Model, Cluster: s.cluster, Placement: s.placement,
+		Credentials: v.credentials.data, CredentialsVersion: v.credentials.version}
+	s.endpoint = engine.Endpoint(in)
+	objects, err := engine.Render(in)
+	if err != nil {
+		s.err = fmt.Errorf("render what runs there: %w", err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, applyTimeout)
+	defer cancel()
+	known := r.records.of(v.UID, func() records { return records{} })
+	if known[s.cluster.UID] == nil {
+		known[s.cluster.UID] = map[target]record{}
+	}
+	a := applying{site: s, model: v.Model, platform: r.Client, done: known[s.cluster.UID], live: byTarget(s.objects), wanted: map[target]bool{}}
+	if s.err = a.all(ctx, objects); s.err != nil {
+		s.retry = sooner(s.retry, retryInterval)
+		return
+	}
+	s.applied, s.hash, s.generation = true, a.hash(), a.generation
+}
+
+// applying 是对一处放一轮。
+type applying struct {
+	*site
+	model    *v1alpha1.Model
+	platform client.Reader
+	// done 是以前放过的，live 是此刻看到的，wanted 是这一轮要的。
+	done       map[target]record
+	live       map[target]client.Object
+	wanted     map[target]bool
+	hashes     []string
+	generation int64
+}
+
+func byTarget(objects []client.Object) map[target]client.Object {
+	live := make(map[target]client.Object, len(objects))
+	for _, object := range objects {
+		live[targetOf(object)] = object
+	}
+	return live
+}
+
+func targetOf(object client.Object) target {
+	kind := object.GetObjectKind().GroupVersionKind().GroupKind()
+	if _, ok := object.(*appsv1.Deployment); ok {
+		kind = schema.GroupKind{Group: appsv1.GroupName, Kind: "Deployment"}
+	}
+	return target{kind, client.ObjectKeyFromObject(object)}
+}
+
+func (a *applying) all(ctx context.Context, objects []client.Object) error {
+	for _, object := range objects {
+		if err := a.one(ctx, object); err != nil {
+			return err
+		}
+	}
+	return a.prune(ctx)
+}
+
+// one 放一个：清单没变、成员上的也没被动过的，不打扰成员。
+func (a *applying) one(ctx context.Context, object client.Object) error {
+	u, err := manifest(object)
+	if err != nil {
+		return err
+	}
+	key := target{u.GroupVersionKind().GroupKind(), client.ObjectKeyFromObject(u)}
+	hash, public := digest(u), digest(withoutData(u))
+	a.wanted[key] = true
+	a.hashes = append(a.hashes, public)
+	if key.kind.Kind == "Namespace" {
+		return a.namespace(ctx, key, u)
+	}
+	last, applied := a.done[key]
+	live := a.live[key]
+	if applied && last.hash == hash && live != nil && untouched(key, last, live) {
+		a.note(key, last)
+		return nil
+	}
+	if live == nil {
+		if err := a.own(ctx, key, u); err != nil {
+			return err
+		}
+	}
+	if err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(fieldManager), client.ForceOwnership); err != nil {
+		a.lost(key, err)
+		return fmt.Errorf("apply %s: %w", key, err)
+	}
+	last = record{hash, u.GetUID(), u.GetResourceVersion(), u.GetGeneration()}
+	a.done[key] = last
+	a.note(key, last)
+	return nil
+}
+
+// lost 忘掉命名空间的记录：成员说它没有了，下一轮再造。
+func (a *applying) lost(key target, err error) {
+	if apierrors.IsNotFound(err) {
+		delete(a.done, target{schema.GroupKind{Kind: "Namespace"}, types.NamespacedName{Name: key.Namespace}})
+	}
+}
+
+// note 记下工作负载收下时的 generation。
+func (a *applying) note(key target, r record) {
+	if key.kind.Kind == "Deployment" || key.kind == member.LLMInferenceService.GroupKind() {
+		a.generation = r.generation
+	}
+}
+
+// untouched 报告看到的就是收下时的样子，或者缓存还没跟上那一次写入。
+// 有 generation 的只看它：状态天天在变；没有的看版本。
+func untouched(key target, r record, live client.Object) bool {
+	if live.GetUID() != r.uid || live.GetDeletionTimestamp() != nil {
+		return false
+	}
+	if r.generation > 0 && key.kind.Kind != "Service" {
+		return live.GetGeneration() <= r.generation
+	}
+	order, err := resourceversion.CompareResourceVersion(live.GetResourceVersion(), r.version)
+	return err == nil && order <= 0
+}
+
+// foreignError 说成员上已有一个同名的、不是为这个 Model 放的；平台不接管别人的东西。
+type foreignError struct{ target target }
+
+func (e *foreignError) Error() string {
+	return fmt.Sprintf("%s exists on the member and was not placed for this Model; remove or rename it there, or rename the Model", e.target)
+}
+
+// own 确认成员上没有别人的同名对象。
+func (a *applying) own(ctx context.Context, key target, u *unstructured.Unstructured) error {
+	there := &metav1.PartialObjectMetadata{}
+	there.SetGroupVersionKind(u.GroupVersionKind())
+	err := a.client.Get(ctx, key.NamespacedName, there)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look for %s: %w", key, err)
+	}
+	return a.heir(ctx, key, there.Labels)
+}
+
+// heir 报告有着 labels 的对象可以是自己的：为自己放的，或者以 Orphan 删除了的同名 Model 留下的。
+func (a *applying) heir(ctx context.Context, key target, labels map[string]string) error {
+	owner := types.UID(labels[v1alpha1.LabelModelUID])
+	if owner == a.model.UID {
+		return nil
+	}
+	if owner == "" || labels[cluster.LabelClusterUID] != string(a.cluster.UID) {
+		return &foreignError{key}
+	}
+	living, err := index.ModelsByUID(ctx, a.platform, owner)
+	if err == nil && len(living) > 0 {
+		err = &foreignError{key}
+	}
+	return err
+}
+
+// namespace 造出没有的命名空间；有了的不动，它是几个模型共用的，也可能是别人备好的。
+func (a *applying) namespace(ctx context.Context, key target, u *unstructured.Unstructured) error {
+	if _, known := a.done[key]; known {
+		return nil
+	}
+	there := &metav1.PartialObjectMetadata{}
+	there.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	err := a.client.Get(ctx, key.NamespacedName, there)
+	if apierrors.IsNotFound(err) {
+		err = a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(fieldManager))
+	}
+	if err != nil {
+		return fmt.Errorf("make the namespace %s: %w", key.Name, err)
+	}
+	a.done[key] = record{}
+	return nil
+}
+
+// prune 收走为这个模型放过、现在不再要的。
+func (a *applying) prune(ctx context.Context) error {
+	var errs []error
+	for key, live := range a.live {
+		if a.wanted[key] || live.GetDeletionTimestamp() != nil {
+			continue
+		}
+		uid := live.GetUID()
+		err := a.client.Delete(ctx, live.DeepCopyObject().(client.Object), client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
+		if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
+			errs = append(errs, fmt.Errorf("remove %s, which is not wanted any more: %w", key, err))
+			continue
+		}
+		delete(a.done, key)
+	}
+	return errors.Join(errs...)
+}
+
+func (a *applying) hash() string { return digest(a.hashes)[:16] }
+
+// manifest 把对象变成要放上去的清单：状态与服务器填的不在内。
+func manifest(object client.Object) (*unstructured.Unstructured, error) {
+	gvk, err := apiutil.GVKForObject(object, clientgoscheme.Scheme)
+	if err != nil {
+		return nil, fmt.Errorf("find out the kind of %T: %w", object, err)
+	}
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		return nil, fmt.Errorf("convert %s %s: %w", gvk.Kind, object.GetName(), err)
+	}
+	u := &unstructured.Unstructured{Object: content}
+	u.SetGroupVersionKind(gvk)
+	unstructured.RemoveNestedField(u.Object, "status")
+	for _, fields := range [][]string{{"metadata"}, {"spec", "template", "metadata"}} {
+		unstructured.RemoveNestedField(u.Object, append(fields, "creationTimestamp")...)
+	}
+	return u, nil
+}
+
+// withoutData 去掉 Secret 的内容：清单的摘要要进状态，凭据换了自有注解里的版本在说。
+func withoutData(u *unstructured.Unstructured) *unstructured.Unstructured {
+	if u.GetKind() != "Secret" {
+		return u
+	}
+	bare := u.DeepCopy()
+	delete(bare.Object, "data")
+	delete(bare.Object, "stringData")
+	return bare
+}
+
+// digest 是内容的摘要；映射的键按次序编码，同样的内容总得同样的摘要。
+func digest(content any) string {
+	if u, ok := content.(*unstructured.Unstructured); ok {
+		content = u.Object
+	}
+	// 内容出自转换器，必能编码。
+	text, _ := json.Marshal(content)
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,79 @@
+package model
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/kubellm/kubellm/apis/model/v1alpha1"
+	"github.com/kubellm/kubellm/internal/controller/wording"
+)
+
+const (
+	// reasonPlaced 与 reasonLeft 是放到一个集群、离开一个集群的事件。
+	reasonPlaced = "Placed"
+	reasonLeft   = "Left"
+	action       = "Serve"
+	// maxNote 是事件说明的上限，API 允许 1024 个字节。
+	maxNote = 1000
+)
+
+// calm 是虽不就绪却如人所愿、或者正在路上的理由，不值得警告。
+var calm = sets.New(v1alpha1.ReasonReady, v1alpha1.ReasonSuspended, v1alpha1.ReasonDeleting, v1alpha1.ReasonNotObserved,
+	v1alpha1.ReasonApplying, v1alpha1.ReasonLoading, v1alpha1.ReasonRollingOut, v1alpha1.ReasonScheduled)
+
+// announce 把要紧的变化各记一个事件：来去、总和变了、某一处开始失败。
+func (r *Reconciler) announce(before, after *v1alpha1.Model) {
+	was, is := byCluster(before), byCluster(after)
+	for _, p := range after.Status.Placements {
+		old, known := was[p.Cluster]
+		if !known {
+			r.Recorder.Eventf(after, nil, corev1.EventTypeNormal, reasonPlaced, action, "Placed on Cluster %s.", p.Cluster)
+		}
+		if p.Phase == v1alpha1.PlacementFailed && (old.Phase != p.Phase || old.Reason != p.Reason) {
+			r.Recorder.Eventf(after, nil, corev1.EventTypeWarning, p.Reason, action, "%s", wording.Shorten(said(p), maxNote))
+		}
+	}
+	for _, p := range before.Status.Placements {
+		if _, stays := is[p.Cluster]; !stays {
+			r.Recorder.Eventf(after, nil, corev1.EventTypeNormal, reasonLeft, action, "Left Cluster %s.", p.Cluster)
+		}
+	}
+	if _, changed := turned(before, after, v1alpha1.ConditionScheduled); changed {
+		r.Metrics.rejected(after.Status.RejectedClusters)
+	}
+	if c, changed := turned(before, after, v1alpha1.ConditionReady); changed {
+		r.record(after, c)
+		r.Metrics.turned(before, after, c)
+	}
+}
+
+func (r *Reconciler) record(model *v1alpha1.Model, c metav1.Condition) {
+	if _, told := inPhase(model.Status.Placements, v1alpha1.PlacementFailed); told && c.Status == metav1.ConditionFalse {
+		return
+	}
+	severity := corev1.EventTypeWarning
+	if calm.Has(c.Reason) {
+		severity = corev1.EventTypeNormal
+	}
+	r.Recorder.Eventf(model, nil, severity, c.Reason, action, "%s", wording.Shorten(c.Message, maxNote))
+}
+
+func byCluster(model *v1alpha1.Model) map[string]v1alpha1.ModelPlacement {
+	placements := map[string]v1alpha1.ModelPlacement{}
+	for _, p := range model.Status.Placements {
+		placements[p.Cluster] = p
+	}
+	return placements
+}
+
+// turned 返回条件，并说它的状态或理由变了没有；措辞变了不算。
+func turned(before, after *v1alpha1.Model, kind string) (metav1.Condition, bool) {
+	then := meta.FindStatusCondition(before.Status.Conditions, kind)
+	now := meta.FindStatusCondition(after.Status.Conditions, kind)
+	if now == nil {
+		return metav1.Condition{}, false
+	}
+	return *now, then == nil || then.Status != now.Status || then.Reason != now.Reason
+}

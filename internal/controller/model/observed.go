@@ -1,0 +1,99 @@
+package model
+
+import (
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	"github.com/kubellm/kubellm/internal/member"
+)
+
+// accounts 记着每个模型在每个集群上哪些 Pod 的加速器已经数进 Cluster 的状态：
+// 数进去的不再预留，没数进去的才预留，两边都数或都漏数都不行。
+//
+// 只有成员此刻的总账与 Cluster 的状态一样时，排上节点的 Pod 才恰好都数在里面；
+// 不一样时只认以前数进去、现在还在的：宁可一时多留，也不漏留。
+type accounts struct {
+	mu      sync.Mutex
+	counted map[account]sets.Set[types.UID]
+	// lagging 是各集群上有 Pod 还没数进去的模型：Cluster 的卡数一变，只有它们要重新看。
+	lagging map[types.UID]sets.Set[types.UID]
+}
+
+type account struct{ cluster, model types.UID }
+
+// observed 返回数进去的副本数；第二个值说 Cluster 的状态跟上了没有。看不见成员时，旧的数作数。
+func (a *accounts) observed(c *cluster.Cluster, model types.UID, o member.Observation, old int32) (int32, bool) {
+	if !o.Known {
+		return old, true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	key, bound := account{c.UID, model}, boundPods(o.Pods)
+	counted := bound
+	if !equality.Semantic.DeepEqual(o.Accelerators, c.Status.Accelerators) {
+		counted = bound.Intersection(a.counted[key])
+	}
+	a.count(key, counted)
+	settled := counted.Len() == bound.Len()
+	a.lag(key, !settled)
+	return int32(counted.Len()), settled
+}
+
+func (a *accounts) count(key account, counted sets.Set[types.UID]) {
+	if a.counted == nil {
+		a.counted, a.lagging = map[account]sets.Set[types.UID]{}, map[types.UID]sets.Set[types.UID]{}
+	}
+	if counted.Len() == 0 {
+		delete(a.counted, key)
+	} else {
+		a.counted[key] = counted
+	}
+}
+
+func (a *accounts) lag(key account, lags bool) {
+	behind := a.lagging[key.cluster]
+	switch {
+	case !lags:
+		behind.Delete(key.model)
+	case behind == nil:
+		a.lagging[key.cluster] = sets.New(key.model)
+	default:
+		behind.Insert(key.model)
+	}
+}
+
+// behind 是在这个集群上有 Pod 还没数进去的模型。
+func (a *accounts) behind(cluster types.UID) []types.UID {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.lagging[cluster].UnsortedList()
+}
+
+func (a *accounts) forget(model types.UID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for key := range a.counted {
+		if key.model == model {
+			delete(a.counted, key)
+		}
+	}
+	for _, models := range a.lagging {
+		models.Delete(model)
+	}
+}
+
+// boundPods 是占着加速器的 Pod：排上了节点，又没有结束。
+func boundPods(pods []*corev1.Pod) sets.Set[types.UID] {
+	bound := sets.New[types.UID]()
+	for _, pod := range pods {
+		if pod.Spec.NodeName != "" && len(pod.Spec.Containers) > 0 {
+			bound.Insert(pod.UID)
+		}
+	}
+	return bound
+}

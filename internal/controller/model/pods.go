@@ -1,0 +1,124 @@
+package model
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/kubellm/kubellm/internal/controller/wording"
+)
+
+// maxReport 限制抄进状态的一份 Pod 的话。
+const maxReport = 512
+
+// hopeless 是容器自己不会好起来的等待理由；别的等待是正在启动。
+var hopeless = sets.New("CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName",
+	"CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+
+// failure 说 Pod 里为什么有容器起不来；空表示没有这样的。
+func failure(pod *corev1.Pod) string {
+	if pod.DeletionTimestamp != nil {
+		return ""
+	}
+	for _, s := range append(pod.Status.InitContainerStatuses[:len(pod.Status.InitContainerStatuses):len(pod.Status.InitContainerStatuses)], pod.Status.ContainerStatuses...) {
+		if text := containerFailure(s); text != "" {
+			return wording.Shorten(fmt.Sprintf("pod %s, container %s: %s", pod.Name, s.Name, text), maxReport)
+		}
+	}
+	return ""
+}
+
+// containerFailure 说一个容器为什么起不来；刚崩溃、还没退避就又启动的也算，否则状态会来回跳。
+func containerFailure(s corev1.ContainerStatus) string {
+	if s.Ready {
+		return ""
+	}
+	ended := s.LastTerminationState.Terminated
+	if s.State.Terminated != nil && s.State.Terminated.ExitCode != 0 {
+		ended = s.State.Terminated
+	}
+	waiting := s.State.Waiting
+	switch {
+	case ended != nil && ended.ExitCode != 0:
+		return crash(waiting, ended)
+	case waiting != nil && hopeless.Has(waiting.Reason):
+		return join(waiting.Reason, waiting.Message)
+	default:
+		return ""
+	}
+}
+
+// crash 先说遗言：那是人要找的；退避的话每次都不同，不抄。
+func crash(waiting *corev1.ContainerStateWaiting, ended *corev1.ContainerStateTerminated) string {
+	reason := "it ended"
+	if waiting != nil && hopeless.Has(waiting.Reason) {
+		reason = waiting.Reason
+	}
+	return join(fmt.Sprintf("%s; its last run ended with exit code %d (%s)", reason, ended.ExitCode, ended.Reason), ended.Message)
+}
+
+func join(head, tail string) string {
+	if tail == "" {
+		return head
+	}
+	return head + ": " + tail
+}
+
+// unschedulable 是成员的调度器说的 Pod 排不上的理由；空表示排上了。
+func unschedulable(pod *corev1.Pod) string {
+	c := condition(pod, corev1.PodScheduled)
+	if pod.DeletionTimestamp != nil || c == nil || c.Status != corev1.ConditionFalse || c.Reason != corev1.PodReasonUnschedulable {
+		return ""
+	}
+	return wording.Shorten(fmt.Sprintf("pod %s cannot be scheduled: %s", pod.Name, c.Message), maxReport)
+}
+
+// unreadySince 是 Pod 从何时起没有就绪；就绪的、正在终止的第二个值为假。
+func unreadySince(pod *corev1.Pod) (time.Time, bool) {
+	if pod.DeletionTimestamp != nil {
+		return time.Time{}, false
+	}
+	c := condition(pod, corev1.PodReady)
+	switch {
+	case c == nil || c.LastTransitionTime.IsZero():
+		return pod.CreationTimestamp.Time, true
+	case c.Status == corev1.ConditionTrue:
+		return time.Time{}, false
+	default:
+		return c.LastTransitionTime.Time, true
+	}
+}
+
+func condition(pod *corev1.Pod, kind corev1.PodConditionType) *corev1.PodCondition {
+	for i := range pod.Status.Conditions {
+		if pod.Status.Conditions[i].Type == kind {
+			return &pod.Status.Conditions[i]
+		}
+	}
+	return nil
+}
+
+// report 是一处的 Pod 合起来说的。
+type report struct {
+	failure, unschedulable string
+	// since 是最早的一个还没就绪的 Pod 从何时起没有就绪；零表示都就绪了。
+	since time.Time
+}
+
+func reportOf(pods []*corev1.Pod) report {
+	var r report
+	for _, pod := range pods {
+		if r.failure == "" {
+			r.failure = failure(pod)
+		}
+		if r.unschedulable == "" {
+			r.unschedulable = unschedulable(pod)
+		}
+		if since, ok := unreadySince(pod); ok && (r.since.IsZero() || since.Before(r.since)) {
+			r.since = since
+		}
+	}
+	return r
+}

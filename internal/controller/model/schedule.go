@@ -1,0 +1,179 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	"github.com/kubellm/kubellm/apis/model/v1alpha1"
+	"github.com/kubellm/kubellm/internal/controller/scheduler"
+	"github.com/kubellm/kubellm/internal/controller/status"
+)
+
+// decisions 让调度一次只做一个决定，并记着写下了、缓存里却还看不到的：
+// 两个同时建的模型因此不会得到同一批空闲的卡。
+type decisions struct {
+	mu    sync.Mutex
+	ahead map[types.UID]*v1alpha1.Model
+}
+
+// behind 报告缓存里的 model 比自己写下的旧；跟上了就不必再记。拿着锁调用。
+func (d *decisions) behind(model *v1alpha1.Model) (*v1alpha1.Model, bool) {
+	written := d.ahead[model.UID]
+	if written == nil {
+		return nil, false
+	}
+	if order, err := resourceversion.CompareResourceVersion(model.ResourceVersion, written.ResourceVersion); err == nil && order < 0 {
+		return written, true
+	}
+	delete(d.ahead, model.UID)
+	return nil, false
+}
+
+func (d *decisions) stale(model *v1alpha1.Model) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, behind := d.behind(model)
+	return behind
+}
+
+func (d *decisions) remember(model *v1alpha1.Model) {
+	if d.ahead == nil {
+		d.ahead = map[types.UID]*v1alpha1.Model{}
+	}
+	d.ahead[model.UID] = model.DeepCopy()
+}
+
+func (d *decisions) forget(model types.UID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.ahead, model)
+}
+
+// decide 决定 model 放在哪里，先把预留写进状态，才有人往成员上放东西。
+// 写不进去（别人先写了）时第二个值为假：更新的样子到来时再说。
+func (r *Reconciler) decide(ctx context.Context, model *v1alpha1.Model) (scheduler.Result, bool, error) {
+	r.decisions.mu.Lock()
+	defer r.decisions.mu.Unlock()
+	clusters := &cluster.ClusterList{}
+	if err := r.Client.List(ctx, clusters, client.UnsafeDisableDeepCopy); err != nil {
+		return scheduler.Result{}, false, fmt.Errorf("list the clusters: %w", err)
+	}
+	if standing, ok := stands(model, clusters.Items); ok {
+		return standing, true, nil
+	}
+	others, err := r.reservations(ctx, model, clusters.Items)
+	if err != nil {
+		return scheduler.Result{}, false, err
+	}
+	own := r.counted(model, byName(clusters.Items))
+	result := scheduler.Schedule(scheduler.Input{Model: &own, Clusters: clusters.Items, Models: others, Now: r.Clock.Now()})
+	if same(model.Status.Placements, result.Placements) {
+		return result, true, nil
+	}
+	before := model.DeepCopy()
+	model.Status.RemovedPlacements = left(model, result.Placements)
+	model.Status.Placements = result.Placements
+	if err := status.Write(ctx, r.Client, before, model); err != nil || model.ResourceVersion == before.ResourceVersion {
+		return result, false, err
+	}
+	r.decisions.remember(model)
+	r.Metrics.decided(result)
+	return result, true, nil
+}
+
+// stands 报告上一次的决定原样有效：spec 没变，选中的集群都好好的；那就不必把全部模型再算一遍。
+func stands(model *v1alpha1.Model, clusters []cluster.Cluster) (scheduler.Result, bool) {
+	c := meta.FindStatusCondition(model.Status.Conditions, v1alpha1.ConditionScheduled)
+	if c == nil || c.Status != metav1.ConditionTrue || c.ObservedGeneration != model.Generation {
+		return scheduler.Result{}, false
+	}
+	known := byName(clusters)
+	for _, p := range model.Status.Placements {
+		on := known[p.Cluster]
+		if on == nil || string(on.UID) != p.ClusterUID || on.DeletionTimestamp != nil || evicts(on) ||
+			!meta.IsStatusConditionTrue(on.Status.Conditions, cluster.ConditionReady) {
+			return scheduler.Result{}, false
+		}
+	}
+	return scheduler.Result{Placements: model.Status.Placements, Rejected: model.Status.RejectedClusters, Condition: *c}, true
+}
+
+func evicts(c *cluster.Cluster) bool {
+	return slices.ContainsFunc(c.Spec.Taints, func(t cluster.Taint) bool { return t.Effect == cluster.TaintNoExecute })
+}
+
+func byName(clusters []cluster.Cluster) map[string]*cluster.Cluster {
+	known := make(map[string]*cluster.Cluster, len(clusters))
+	for i := range clusters {
+		known[clusters[i].Name] = &clusters[i]
+	}
+	return known
+}
+
+// reservations 是别的模型最新的放置：自己写下而缓存还没看到的也算，数进 Cluster 状态的副本照此刻的证据。
+func (r *Reconciler) reservations(ctx context.Context, model *v1alpha1.Model, clusters []cluster.Cluster) ([]v1alpha1.Model, error) {
+	list := &v1alpha1.ModelList{}
+	if err := r.Client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list the models: %w", err)
+	}
+	known, others := byName(clusters), make([]v1alpha1.Model, 0, len(list.Items))
+	for i := range list.Items {
+		other := &list.Items[i]
+		if other.UID == model.UID {
+			continue
+		}
+		if written, behind := r.decisions.behind(other); behind {
+			other = written
+		}
+		others = append(others, r.counted(other, known))
+	}
+	return others, nil
+}
+
+// counted 返回 model 的一个浅副本，各处放置的 observedReplicas 照此刻的证据。
+func (r *Reconciler) counted(model *v1alpha1.Model, clusters map[string]*cluster.Cluster) v1alpha1.Model {
+	counted := *model
+	counted.Status.Placements = slices.Clone(model.Status.Placements)
+	for i := range counted.Status.Placements {
+		p := &counted.Status.Placements[i]
+		on := clusters[p.Cluster]
+		if on == nil || string(on.UID) != p.ClusterUID {
+			continue
+		}
+		if o, ok := r.Members.Observe(on.Name, model.UID); ok {
+			p.ObservedReplicas, _ = r.accounts.observed(on, model.UID, o, p.ObservedReplicas)
+		}
+	}
+	return counted
+}
+
+// same 报告两份放置是同一个决定；走到了哪一步不算。
+func same(a, b []v1alpha1.ModelPlacement) bool {
+	return slices.EqualFunc(a, b, func(a, b v1alpha1.ModelPlacement) bool {
+		return a.Cluster == b.Cluster && a.ClusterUID == b.ClusterUID && a.Namespace == b.Namespace &&
+			a.Product == b.Product && a.Replicas == b.Replicas
+	})
+}
+
+// left 是离开了、还要收拾的集群：以前的加上这次离开的，又回去了的不算。
+func left(model *v1alpha1.Model, now []v1alpha1.ModelPlacement) []v1alpha1.RemovedPlacement {
+	gone := slices.Clone(model.Status.RemovedPlacements)
+	for _, p := range model.Status.Placements {
+		gone = append(gone, v1alpha1.RemovedPlacement{Cluster: p.Cluster, ClusterUID: p.ClusterUID})
+	}
+	gone = slices.DeleteFunc(gone, func(g v1alpha1.RemovedPlacement) bool {
+		return slices.ContainsFunc(now, func(p v1alpha1.ModelPlacement) bool { return p.Cluster == g.Cluster && p.ClusterUID == g.ClusterUID })
+	})
+	slices.SortStableFunc(gone, func(a, b v1alpha1.RemovedPlacement) int { return strings.Compare(a.Cluster, b.Cluster) })
+	return slices.CompactFunc(gone, func(a, b v1alpha1.RemovedPlacement) bool { return a.Cluster == b.Cluster })
+}

@@ -1,0 +1,103 @@
+package model
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/kubellm/kubellm/apis/model/v1alpha1"
+)
+
+// compute 从对象与事实得出新的状态；不看时钟、不碰网络，同样的输入总得同样的状态。
+func compute(model *v1alpha1.Model, f facts) v1alpha1.ModelStatus {
+	v := view{model, f}
+	status := model.Status.DeepCopy()
+	status.ObservedGeneration = model.Generation
+	status.ServedName = ptr.Deref(model.Spec.ServedName, model.Name)
+	if v.deleting() {
+		setConditions(status, removalCondition(v), summary(v))
+		return *status
+	}
+	status.ObservedCredentialsVersion = v.credentials.handedIn
+	status.Image, status.Selector = v.image, v.selector
+	status.Placements = nil
+	for _, s := range v.sites {
+		status.Placements = append(status.Placements, placementStatus(v, s))
+	}
+	sum := total(status.Placements)
+	status.ReadyReplicas, status.Replicas = sum.ready, replicas(v.sites)
+	status.Endpoint = endpoint(v, status.Placements)
+	conditions := []metav1.Condition{accepted(v), scheduled(v), applied(v, status.Placements),
+		available(v, status.Placements)}
+	setConditions(status, append(conditions, progressing(v, status.Placements), summary(v, conditions...))...)
+	return *status
+}
+
+func setConditions(status *v1alpha1.ModelStatus, conditions ...metav1.Condition) {
+	for _, c := range conditions {
+		meta.SetStatusCondition(&status.Conditions, c)
+	}
+}
+
+// sum 是各处加起来的副本。
+type sum struct{ ready int32 }
+
+func total(placements []v1alpha1.ModelPlacement) sum {
+	var s sum
+	for _, p := range placements {
+		s.ready += p.ReadyReplicas
+	}
+	return s
+}
+
+// replicas 是各处看到的副本，不管就绪没有：scale 子资源要的是现有的，不是想要的。
+func replicas(sites []site) int32 {
+	var n int32
+	for _, s := range sites {
+		for _, pod := range s.pods {
+			if pod.DeletionTimestamp == nil && s.lost == "" {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// endpoint 是最宜接请求的一处：就绪的优先，其次是还看得见的。
+func endpoint(v view, placements []v1alpha1.ModelPlacement) string {
+	if v.kserve() {
+		if url := kserveURL(v.sites); url != "" {
+			return url
+		}
+	}
+	for _, phase := range []v1alpha1.PlacementPhase{v1alpha1.PlacementReady, v1alpha1.PlacementLoading, v1alpha1.PlacementApplying, v1alpha1.PlacementPending} {
+		if p, found := inPhase(placements, phase); found {
+			return p.Endpoint
+		}
+	}
+	return ""
+}
+
+// wake 返回多久之后没有事件也要再看一次；零表示不必。
+func wake(v view) time.Duration {
+	var next time.Duration
+	for _, s := range v.sites {
+		next = sooner(next, s.retry)
+		if since := reportOf(s.pods).since; s.lost == "" && !since.IsZero() {
+			if wait := since.Add(v.startupTimeout()).Sub(v.now); wait > 0 {
+				next = sooner(next, wait)
+			}
+		}
+	}
+	return next
+}
+
+// sooner 返回两个等待里较短的；零表示不必等。
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || (b != 0 && b < a) {
+		return b
+	}
+	return a
+}

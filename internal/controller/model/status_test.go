@@ -1,0 +1,324 @@
+package model
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	"github.com/kubellm/kubellm/apis/model/v1alpha1"
+	"github.com/kubellm/kubellm/internal/member"
+)
+
+var now = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// chat 是一个要两个副本的 Model，generation 是 3。
+func chat(edit ...func(*v1alpha1.Model)) *v1alpha1.Model {
+	m := &v1alpha1.Model{ObjectMeta: metav1.ObjectMeta{Name: "chat", Namespace: "team-a", UID: "m", Generation: 3}}
+	for _, e := range edit {
+		e(m)
+	}
+	return m
+}
+
+func suspend(m *v1alpha1.Model) { m.Spec.Suspended = ptr.To(true) }
+
+// on 是成员 a 上的一份 Deployment：要 want 个副本，成员说的是 st。
+func on(want int32, st appsv1.DeploymentStatus, pods ...*corev1.Pod) site {
+	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Generation: 5}, Spec: appsv1.DeploymentSpec{Replicas: ptr.To(want)}, Status: st}
+	return site{placement: v1alpha1.ModelPlacement{Cluster: "a", Replicas: want}, applied: true, generation: 5, objects: []client.Object{d}, pods: pods}
+}
+
+func counts(observed int64, total, updated, ready int32) appsv1.DeploymentStatus {
+	return appsv1.DeploymentStatus{ObservedGeneration: observed, Replicas: total, UpdatedReplicas: updated, ReadyReplicas: ready, AvailableReplicas: ready}
+}
+
+// loading 是从 since 起没有就绪的 Pod。
+func loading(since time.Time, edit ...func(*corev1.Pod)) *corev1.Pod {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "chat-1", UID: "p"}, Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
+		{Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: metav1.NewTime(since)},
+	}}}
+	for _, e := range edit {
+		e(pod)
+	}
+	return pod
+}
+
+func container(s corev1.ContainerStatus) func(*corev1.Pod) {
+	return func(p *corev1.Pod) { p.Status.ContainerStatuses = []corev1.ContainerStatus{s} }
+}
+
+func waitingFor(reason string) corev1.ContainerState {
+	return corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}}
+}
+
+func ended(code int32, message string) corev1.ContainerState {
+	return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: "Error", Message: message}}
+}
+
+// with 改动一处。
+func with(s site, edit func(*site)) site {
+	edit(&s)
+	return s
+}
+
+func TestPlacementStatus(t *testing.T) {
+	minute := now.Add(-time.Minute)
+	for _, test := range []struct {
+		name, why string
+		model     *v1alpha1.Model
+		site      site
+		phase     v1alpha1.PlacementPhase
+		reason    string
+		says      string
+		ready     int32
+	}{
+		{"ready", "the member has observed the generation and all updated replicas are ready", chat(), on(2, counts(5, 2, 2, 2)),
+			v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, "2 of 2", 2},
+		{"no replicas wanted", "nothing is missing", chat(), on(0, counts(5, 0, 0, 0)), v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, "0 of 0", 0},
+		{"not observed by the member", "its numbers are those of an older generation", chat(), on(2, counts(4, 2, 2, 2)),
+			v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "taken up", 2},
+		{"cache behind", "what was applied is newer than what is seen", chat(), with(on(2, counts(5, 2, 2, 2)), func(s *site) { s.generation = 6 }),
+			v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "taken up", 2},
+		{"old replicas left", "a rollout is not over while old replicas run", chat(), on(2, counts(5, 3, 2, 3)),
+			v1alpha1.PlacementLoading, v1alpha1.ReasonRollingOut, "", 3},
+		{"ready are the old ones", "ready replicas of the old generation do not count", chat(), on(2, counts(5, 2, 1, 2)),
+			v1alpha1.PlacementLoading, v1alpha1.ReasonRollingOut, "", 2},
+		{"loading", "one replica still loads", chat(), on(2, counts(5, 2, 2, 1), loading(minute)),
+			v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "1 of 2 replicas are ready, waiting since 2030-01-02T03:03:05Z", 1},
+		{"unschedulable", "the member's scheduler says why", chat(), on(1, counts(5, 1, 1, 0), loading(minute, func(p *corev1.Pod) {
+			p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{Type: corev1.PodScheduled, Status: corev1.ConditionFalse,
+				Reason: corev1.PodReasonUnschedulable, Message: "0/3 nodes are available"})
+		})), v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "0/3 nodes are available", 0},
+		{"crash loop", "the last termination message is what people look for", chat(),
+			on(1, counts(5, 1, 1, 0), loading(minute, container(corev1.ContainerStatus{Name: "engine", State: waitingFor("CrashLoopBackOff"), LastTerminationState: ended(1, "CUDA out of memory")}))),
+			v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, "CUDA out of memory", 0},
+		{"between two crashes", "it runs again but has crashed and is not ready: no flapping", chat(),
+			on(1, counts(5, 1, 1, 0), loading(minute, container(corev1.ContainerStatus{Name: "engine", RestartCount: 1, LastTerminationState: ended(137, "")}))),
+			v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, "exit code 137", 0},
+		{"image", "an image that cannot be pulled does not mend itself", chat(),
+			on(1, counts(5, 1, 1, 0), loading(minute, container(corev1.ContainerStatus{Name: "engine", State: waitingFor("ImagePullBackOff")}))),
+			v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, "ImagePullBackOff", 0},
+		{"creating", "a container that is being created is on its way", chat(),
+			on(1, counts(5, 1, 1, 0), loading(minute, container(corev1.ContainerStatus{Name: "engine", State: waitingFor("ContainerCreating")}))),
+			v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "", 0},
+		{"terminating pod that crashed", "a pod that goes away does not count", chat(),
+			on(1, counts(5, 1, 1, 0), loading(minute, container(corev1.ContainerStatus{Name: "engine", LastTerminationState: ended(1, "")}),
+				func(p *corev1.Pod) { p.DeletionTimestamp = ptr.To(metav1.NewTime(now)) })),
+			v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "", 0},
+		{"startup timeout", "an hour is the default", chat(), on(1, counts(5, 1, 1, 0), loading(now.Add(-time.Hour))),
+			v1alpha1.PlacementFailed, v1alpha1.ReasonStartupTimeout, "startupTimeoutSeconds", 0},
+		{"longer startup timeout", "the spec allows more", chat(func(m *v1alpha1.Model) { m.Spec.StartupTimeoutSeconds = ptr.To[int32](7200) }),
+			on(1, counts(5, 1, 1, 0), loading(now.Add(-time.Hour))), v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "", 0},
+		{"no pods made", "quota or pod security refuse them", chat(), on(1, appsv1.DeploymentStatus{ObservedGeneration: 5,
+			Conditions: []appsv1.DeploymentCondition{{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Message: "exceeded quota"}}}),
+			v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, "exceeded quota", 0},
+		{"suspended", "nothing runs and the placement is kept", chat(suspend), on(0, counts(5, 0, 0, 0)), v1alpha1.PlacementPending, v1alpha1.ReasonSuspended, "", 0},
+		{"lost", "what was ready before is not known to be", chat(), with(on(2, counts(5, 2, 2, 2)), func(s *site) { s.lost = "The Cluster's Reachable is False." }),
+			v1alpha1.PlacementUnreachable, v1alpha1.ReasonClusterUnreachable, "Reachable", 0},
+		{"refused", "the member's word reaches the status", chat(), with(on(2, counts(5, 2, 2, 2)), func(s *site) { s.err = errors.New("denied by a webhook") }),
+			v1alpha1.PlacementFailed, v1alpha1.ReasonApplyFailed, "denied by a webhook.", 2},
+		{"nothing there yet", "the watch has not shown it", chat(), site{applied: true}, v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "", 0},
+		{"never answered", "there is no older word", chat(), site{waiting: true}, v1alpha1.PlacementPending, v1alpha1.ReasonNotObserved, "", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := placementStatus(view{test.model, facts{now: now}}, test.site)
+			if got.Phase != test.phase || got.Reason != test.reason || got.ReadyReplicas != test.ready || !strings.Contains(got.Message, test.says) {
+				t.Errorf("%s: got %s (%s), %d ready: %q; want %s (%s), %d ready, saying %q", test.why,
+					got.Phase, got.Reason, got.ReadyReplicas, got.Message, test.phase, test.reason, test.ready, test.says)
+			}
+			if got.LastTransitionTime == nil || !got.LastTransitionTime.Time.Equal(now) {
+				t.Errorf("the phase changed now, not at %v", got.LastTransitionTime)
+			}
+		})
+	}
+}
+
+// TestPlacementStands 证据在路上时旧的话仍然作数；阶段没变时，变的时间也不动。
+func TestPlacementStands(t *testing.T) {
+	then := metav1.NewTime(now.Add(-time.Hour))
+	s := on(2, counts(5, 2, 2, 2))
+	s.placement.Phase, s.placement.Reason, s.placement.ReadyReplicas, s.placement.LastTransitionTime = v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, 2, &then
+	waiting := with(s, func(s *site) { s.waiting, s.objects = true, nil })
+	for name, s := range map[string]site{"waiting": waiting, "the same again": s} {
+		if got := placementStatus(view{chat(), facts{now: now}}, s); got.Phase != v1alpha1.PlacementReady || got.ReadyReplicas != 2 || !got.LastTransitionTime.Equal(&then) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestInference(t *testing.T) {
+	kserve := chat(func(m *v1alpha1.Model) { m.Spec.Engine.Delivery = ptr.To(v1alpha1.DeliveryKServe) })
+	for _, test := range []struct {
+		name     string
+		observed int64
+		ready    string
+		phase    v1alpha1.PlacementPhase
+	}{
+		{"ready for this generation", 2, "True", v1alpha1.PlacementReady},
+		{"ready for an older one", 1, "True", v1alpha1.PlacementApplying},
+		{"not ready", 2, "False", v1alpha1.PlacementLoading},
+		{"no word yet", 2, "", v1alpha1.PlacementLoading},
+	} {
+		u := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"observedGeneration": test.observed, "url": "http://chat",
+			"conditions": []any{map[string]any{"type": "Ready", "status": test.ready, "message": "the router is missing"}}}}}
+		u.SetGeneration(2)
+		s := site{placement: v1alpha1.ModelPlacement{Cluster: "a", Replicas: 2}, applied: true, generation: 2, objects: []client.Object{u}}
+		got := compute(kserve, facts{now: now, sites: []site{s}})
+		if got.Placements[0].Phase != test.phase {
+			t.Errorf("%s: got %+v, want %s", test.name, got.Placements[0], test.phase)
+		}
+		if (got.Endpoint == "http://chat") != (test.observed == 2) {
+			t.Errorf("%s: the endpoint is %q; an address of an older generation does not count", test.name, got.Endpoint)
+		}
+	}
+}
+
+func TestConditions(t *testing.T) {
+	good := metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonScheduled}
+	none := metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonNoClusterFits, Message: "0 of 1 clusters fit"}
+	full, slow := on(2, counts(5, 2, 2, 2)), on(2, counts(5, 2, 2, 1))
+	lost := with(full, func(s *site) { s.lost, s.placement.Cluster = "gone", "b" })
+	failed := with(full, func(s *site) { s.err, s.placement.Cluster = errors.New("denied"), "c" })
+	missing := &problem{v1alpha1.ReasonSecretNotFound, "The Secret does not exist."}
+	type want [4]string // Applied、Available、Progressing、Ready
+	for _, test := range []struct {
+		name, why string
+		model     *v1alpha1.Model
+		facts     facts
+		want      want
+	}{
+		{"all is well", "every condition rests on the member's word", chat(), facts{scheduled: good, sites: []site{full}},
+			want{"True Applied", "True ReplicasReady", "False Complete", "True Ready"}},
+		{"one loads", "it is applied and not available", chat(), facts{scheduled: good, sites: []site{slow}},
+			want{"True Applied", "False Loading", "True Loading", "False Loading"}},
+		{"one of two is lost", "never a stale True", chat(), facts{scheduled: good, sites: []site{full, lost}},
+			want{"Unknown ClusterUnreachable", "Unknown ClusterUnreachable", "Unknown ClusterUnreachable", "Unknown ClusterUnreachable"}},
+		{"one is lost, another refuses", "what is known to be wrong comes before what is not known", chat(), facts{scheduled: good, sites: []site{lost, failed}},
+			want{"False ApplyFailed", "False ApplyFailed", "False ApplyFailed", "False ApplyFailed"}},
+		{"nowhere", "the scheduler's reason is everybody's", chat(), facts{scheduled: none},
+			want{"False NoClusterFits", "False NoClusterFits", "False NoClusterFits", "False NoClusterFits"}},
+		{"one too few", "the placed one serves, the wanted number does not", chat(), facts{scheduled: none, sites: []site{full}},
+			want{"True Applied", "True ReplicasReady", "False Complete", "False NoClusterFits"}},
+		{"suspended", "nothing runs, and that is wanted", chat(suspend), facts{scheduled: good, sites: []site{on(0, counts(5, 0, 0, 0))}},
+			want{"True Applied", "False Suspended", "False Suspended", "False Suspended"}},
+		{"secret missing", "nothing is applied without it", chat(), facts{scheduled: good, credentials: credentials{problem: missing}, sites: []site{{placement: v1alpha1.ModelPlacement{Cluster: "a", Replicas: 1}}}},
+			want{"False SecretNotFound", "False SecretNotFound", "False Complete", "False SecretNotFound"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.facts.now = now
+			got := compute(test.model, test.facts)
+			for i, kind := range []string{v1alpha1.ConditionApplied, v1alpha1.ConditionAvailable, v1alpha1.ConditionProgressing, v1alpha1.ConditionReady} {
+				c := meta.FindStatusCondition(got.Conditions, kind)
+				if c == nil || string(c.Status)+" "+c.Reason != test.want[i] || c.ObservedGeneration != 3 {
+					t.Errorf("%s: %s is %+v, want %s", test.why, kind, c, test.want[i])
+				}
+			}
+		})
+	}
+}
+
+// TestDeleting 成员联系不上时，说出等什么、怎样放行。
+func TestDeleting(t *testing.T) {
+	m := chat(func(m *v1alpha1.Model) { m.DeletionTimestamp = ptr.To(metav1.NewTime(now)) })
+	for _, test := range []struct {
+		name    string
+		removal removal
+		applied string
+		orphan  bool
+	}{
+		{"in progress", removal{waits: []string{"Cluster a: left are Deployment x."}}, "False Deleting", false},
+		{"unreachable", removal{waits: []string{"Cluster a: gone."}, unreachable: true}, "Unknown ClusterUnreachable", true},
+	} {
+		got := compute(m, facts{now: now, removal: test.removal})
+		applied, ready := meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionApplied), meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionReady)
+		if string(applied.Status)+" "+applied.Reason != test.applied || ready.Reason != v1alpha1.ReasonDeleting || strings.Contains(ready.Message, "Orphan") != test.orphan {
+			t.Errorf("%s: %+v, %+v", test.name, applied, ready)
+		}
+	}
+}
+
+// TestObserved 预留与占用不同时数、也不同时漏数。
+func TestObserved(t *testing.T) {
+	row := func(free int32) []cluster.Accelerator { return []cluster.Accelerator{{Product: "x", Free: free}} }
+	pod := func(uid, node string) *corev1.Pod {
+		p := &corev1.Pod{Spec: corev1.PodSpec{NodeName: node, Containers: []corev1.Container{{}}}}
+		p.UID = types.UID(uid)
+		return p
+	}
+	a, c := &accounts{}, &cluster.Cluster{}
+	c.UID = "c"
+	for _, step := range []struct {
+		why     string
+		status  int32
+		seen    member.Observation
+		old     int32
+		want    int32
+		settled bool
+	}{
+		{"the member is not seen: the old number stands", 8, member.Observation{Pods: []*corev1.Pod{pod("1", "n")}}, 1, 1, true},
+		{"the pod is bound, the Cluster's status does not count it yet: still reserved", 8, member.Observation{Known: true, Accelerators: row(7), Pods: []*corev1.Pod{pod("1", "n")}}, 0, 0, false},
+		{"the status counts it", 7, member.Observation{Known: true, Accelerators: row(7), Pods: []*corev1.Pod{pod("1", "n"), pod("2", "")}}, 0, 1, true},
+		{"it is replaced before the status says so: reserved again at once", 7, member.Observation{Known: true, Accelerators: row(8), Pods: []*corev1.Pod{pod("3", "n")}}, 1, 0, false},
+		{"the status has caught up", 7, member.Observation{Known: true, Accelerators: row(7), Pods: []*corev1.Pod{pod("3", "n")}}, 0, 1, true},
+		{"another model's pod moves the numbers: ours stays counted", 7, member.Observation{Known: true, Accelerators: row(3), Pods: []*corev1.Pod{pod("3", "n")}}, 1, 1, true},
+	} {
+		c.Status.Accelerators = row(step.status)
+		got, settled := a.observed(c, "m", step.seen, step.old)
+		if got != step.want || settled != step.settled {
+			t.Errorf("%s: got %d, settled %t, want %d, %t", step.why, got, settled, step.want, step.settled)
+		}
+	}
+}
+
+func TestLeft(t *testing.T) {
+	m := chat(func(m *v1alpha1.Model) {
+		m.Status.Placements = []v1alpha1.ModelPlacement{{Cluster: "b", ClusterUID: "2"}, {Cluster: "c", ClusterUID: "3"}}
+		m.Status.RemovedPlacements = []v1alpha1.RemovedPlacement{{Cluster: "a", ClusterUID: "1", Message: "waits"}, {Cluster: "d", ClusterUID: "4"}}
+	})
+	got := left(m, []v1alpha1.ModelPlacement{{Cluster: "c", ClusterUID: "3"}, {Cluster: "d", ClusterUID: "4"}, {Cluster: "e", ClusterUID: "5"}})
+	want := []v1alpha1.RemovedPlacement{{Cluster: "a", ClusterUID: "1", Message: "waits"}, {Cluster: "b", ClusterUID: "2"}}
+	if len(got) != len(want) || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("a is still to be cleaned, b was left now, d was returned to: got %+v", got)
+	}
+}
+
+func TestUnusable(t *testing.T) {
+	good := func(edit func(*cluster.Cluster)) *cluster.Cluster {
+		c := &cluster.Cluster{}
+		for _, kind := range []string{cluster.ConditionReachable, cluster.ConditionCredentialsValid} {
+			c.Status.Conditions = append(c.Status.Conditions, metav1.Condition{Type: kind, Status: metav1.ConditionTrue})
+		}
+		edit(c)
+		return c
+	}
+	for name, test := range map[string]struct {
+		cluster *cluster.Cluster
+		usable  bool
+	}{
+		"all is well":        {good(func(*cluster.Cluster) {}), true},
+		"gone":               {nil, false},
+		"being deleted":      {good(func(c *cluster.Cluster) { c.DeletionTimestamp = ptr.To(metav1.NewTime(now)) }), false},
+		"suspended":          {good(func(c *cluster.Cluster) { c.Spec.Suspended = ptr.To(true) }), false},
+		"unreachable":        {good(func(c *cluster.Cluster) { c.Status.Conditions[0].Status = metav1.ConditionFalse }), false},
+		"credentials expire": {good(func(c *cluster.Cluster) { c.Status.Conditions[1].Status = metav1.ConditionFalse }), false},
+		"never observed":     {&cluster.Cluster{}, false},
+		"duplicate": {good(func(c *cluster.Cluster) {
+			c.Status.Conditions = append(c.Status.Conditions, metav1.Condition{Type: cluster.ConditionReady, Reason: cluster.ReasonDuplicateMember, Message: "older"})
+		}), false},
+	} {
+		if why := unusable(test.cluster); (why == "") != test.usable {
+			t.Errorf("%s: %q", name, why)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package scheduler
+
+import (
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	model "github.com/kubellm/kubellm/apis/model/v1alpha1"
+)
+
+// standing 是从前的一处放置如今怎样。
+type standing struct {
+	site      *site
+	placement model.ModelPlacement
+	// objection 是留着、但要的没法照办。
+	objection *objection
+}
+
+// review 把从前的放置分成留下的与该换的；不在其中的必须离开。
+func (t *task) review(selected []*site) (kept, movable []standing) {
+	old := slices.Clone(t.model.Status.Placements)
+	slices.SortFunc(old, byCluster)
+	for _, p := range old {
+		i := slices.IndexFunc(selected, func(at *site) bool { return at.Name == p.Cluster })
+		if i < 0 || t.mustLeave(selected[i], p) {
+			continue
+		}
+		st := standing{site: selected[i], placement: p}
+		if t.shouldMove(&st) {
+			st.placement.Replicas = min(p.Replicas, t.replicas)
+			movable = append(movable, st)
+			continue
+		}
+		kept = append(kept, st)
+	}
+	return kept, movable
+}
+
+// mustLeave 是有没有去处都得离开的缘由：集群换了、在删、或用户用 NoExecute 赶人。
+func (t *task) mustLeave(at *site, p model.ModelPlacement) bool {
+	return !sameCluster(at, p) || !at.DeletionTimestamp.IsZero() ||
+		untolerated(at, t.model.Spec.Placement, cluster.TaintNoExecute) != nil
+}
+
+// shouldMove 是有去处才离开的缘由：失联过了期限、要的产品变了、或者那里本来什么也没跑而如今放不下。
+func (t *task) shouldMove(st *standing) bool {
+	p := &st.placement
+	if since, lost := lostSince(st.site); lost {
+		if due, wanted := t.failoverDue(since); wanted {
+			if wait := due.Sub(t.now); wait <= 0 {
+				return true
+			} else if t.requeue == 0 || wait < t.requeue {
+				t.requeue = wait
+			}
+		}
+	}
+	if t.count == 0 {
+		p.Product = ""
+	} else if p.Product == "" || !t.accepts(p.Product) || t.changedResource(st) {
+		return true
+	}
+	wasEmpty := p.Replicas == 0 && p.ObservedReplicas == 0 && p.ReadyReplicas == 0
+	t.resize(st)
+	return wasEmpty && st.objection != nil
+}
+
+// changedResource 认出要的扩展资源换了：同名产品以从前那种资源提供，如今这种却没有。
+func (t *task) changedResource(st *standing) bool {
+	same := func(p pool) bool { return p.Product == st.placement.Product }
+	offered := slices.ContainsFunc(st.site.pools, same)
+	return offered && t.poolOf(st) == nil
+}
+
+func (t *task) poolOf(st *standing) *pool {
+	for i := range st.site.pools {
+		if p := &st.site.pools[i]; p.ResourceName == t.resource && p.Product == st.placement.Product {
+			return p
+		}
+	}
+	return nil
+}
+
+// resize 按要的改副本数：少的总行；多的要放得下，放不下就原数留着并说明。
+func (t *task) resize(st *standing) {
+	p := &st.placement
+	if o := t.capable(st.site); o != nil && observable(st.site) == nil {
+		st.objection = o
+		p.Replicas = min(p.Replicas, t.replicas)
+		return
+	}
+	if t.replicas > p.Replicas {
+		if st.objection = t.growth(st); st.objection != nil {
+			return
+		}
+	}
+	p.Replicas = t.replicas
+}
+
+// growth 说添的副本放不放得下；自己占着的和答应过的不必再找地方。
+func (t *task) growth(st *standing) *objection {
+	p := st.placement
+	if o := observable(st.site); o != nil {
+		return o
+	}
+	pending := int64(t.replicas) - int64(p.ObservedReplicas)
+	if t.count == 0 || pending <= 0 {
+		return nil
+	}
+	pool := t.poolOf(st)
+	if pool == nil {
+		return t.noProduct()
+	}
+	_, short := t.inPool(st.site, pool, pending)
+	if short == nil {
+		return nil
+	}
+	promisedBefore := max(int64(p.Replicas)-int64(p.ObservedReplicas), 0)
+	more := int64(t.replicas) - int64(p.Replicas)
+	short.room = max(short.room-promisedBefore, 0)
+	return short.objection(t.count, more, "additional replicas")
+}
+
+// lostSince 说集群从何时起联系不上；凭据失效、暂停不算，那里的副本多半还好好服务着。
+func lostSince(at *site) (time.Time, bool) {
+	ready := meta.FindStatusCondition(at.Status.Conditions, cluster.ConditionReady)
+	if ready == nil || ready.Status == metav1.ConditionTrue || ptr.Deref(at.Spec.Suspended, false) {
+		return time.Time{}, false
+	}
+	if reachable := meta.FindStatusCondition(at.Status.Conditions, cluster.ConditionReachable); reachable != nil {
+		return reachable.LastTransitionTime.Time, reachable.Status == metav1.ConditionFalse
+	}
+	lost := ready.Reason == cluster.ReasonHeartbeatFailed || ready.Reason == cluster.ReasonMemberNotReady
+	return ready.LastTransitionTime.Time, lost
+}
+
+// failoverDue 是该换地方的时刻；没有声明 failover 的一直等。
+func (t *task) failoverDue(since time.Time) (time.Time, bool) {
+	p := t.model.Spec.Placement
+	if p == nil || p.Failover == nil {
+		return time.Time{}, false
+	}
+	return since.Add(time.Duration(p.Failover.AfterSeconds) * time.Second), true
+}

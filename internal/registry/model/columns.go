@@ -1,0 +1,98 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/utils/ptr"
+
+	"github.com/kubellm/kubellm/apis/model"
+	"github.com/kubellm/kubellm/apis/model/v1alpha1"
+	"github.com/kubellm/kubellm/internal/registry"
+)
+
+// mostNames 是一格里最多列出的名字，列宽才不会失控。
+const mostNames = 3
+
+// columns 先答"能用吗、几个副本、在哪、怎样找到它"，其余留给 -o wide。
+func columns() []registry.Column[*model.Model] {
+	return []registry.Column[*model.Model]{
+		{Name: "Engine", Description: "The program that serves the model.", Value: func(m *model.Model) any { return string(m.Spec.Engine.Type) }},
+		{Name: "Ready", Description: "Whether all wanted replicas serve.", Value: func(m *model.Model) any {
+			return registry.ConditionStatus(m.Status.Conditions, v1alpha1.ConditionReady)
+		}},
+		{Name: "Replicas", Description: "The replicas on all clusters: ready/wanted.", Value: replicas},
+		{Name: "Clusters", Description: "The clusters that the model is placed on.", Value: placedOn},
+		{Name: "Endpoint", Description: "The address that requests are best sent to.", Value: func(m *model.Model) any { return m.Status.Endpoint }},
+		{Name: "Source", Description: "Where the model's files come from.", Wide: true, Value: source},
+		{Name: "Product", Description: "The accelerators that the replicas run on.", Wide: true, Value: products},
+		{Name: "Reason", Description: "Why the model is ready or not.", Wide: true, Value: reason},
+	}
+}
+
+// replicas 以已放下的为准；还没有放下的，按 spec 说要多少。停着的一个也不要。
+func replicas(m *model.Model) any {
+	var wanted int32
+	for _, placement := range m.Status.Placements {
+		wanted += placement.Replicas
+	}
+	if len(m.Status.Placements) == 0 && m.Spec.Placement != nil {
+		wanted = wantedReplicas(m) * ptr.Deref(m.Spec.Placement.Clusters, 1)
+	}
+	if ptr.Deref(m.Spec.Suspended, false) {
+		wanted = 0
+	}
+	return fmt.Sprintf("%d/%d", m.Status.ReadyReplicas, wanted)
+}
+
+func placedOn(m *model.Model) any {
+	names := make([]string, 0, len(m.Status.Placements))
+	for _, placement := range m.Status.Placements {
+		names = append(names, placement.Cluster)
+	}
+	return joined(names)
+}
+
+func products(m *model.Model) any {
+	var names []string
+	for _, placement := range m.Status.Placements {
+		if placement.Product != "" && !slices.Contains(names, placement.Product) {
+			names = append(names, placement.Product)
+		}
+	}
+	return joined(names)
+}
+
+func joined(names []string) string {
+	if len(names) > mostNames {
+		names = append(slices.Clone(names[:mostNames]), fmt.Sprintf("+%d", len(names)-mostNames))
+	}
+	return strings.Join(names, ",")
+}
+
+// source 写成一眼认得出的样子；它只是给人看的，不是能填回去的值。
+func source(m *model.Model) any {
+	from := m.Spec.Source
+	switch {
+	case from.HuggingFace != nil:
+		return "hf://" + from.HuggingFace.Repo
+	case from.OCI != nil:
+		return "oci://" + from.OCI.Image
+	case from.S3 != nil:
+		return fmt.Sprintf("s3://%s/%s", from.S3.Bucket, ptr.Deref(from.S3.Prefix, ""))
+	case from.PVC != nil:
+		return fmt.Sprintf("pvc://%s/%s", from.PVC.ClaimName, ptr.Deref(from.PVC.Path, ""))
+	default:
+		return ""
+	}
+}
+
+func reason(m *model.Model) any {
+	for _, condition := range m.Status.Conditions {
+		if condition.Type == v1alpha1.ConditionReady {
+			return condition.Reason
+		}
+	}
+	return ""
+}
