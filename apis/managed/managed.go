@@ -5,9 +5,13 @@ package managed
 import (
 	"k8s.io/apimachinery/pkg/runtime"
 
+	clusterscopedcluster "github.com/kubellm/kubellm/apis/managed/clusterscoped/cluster/v1alpha1"
 	clusterscopediam "github.com/kubellm/kubellm/apis/managed/clusterscoped/iam/v1alpha1"
+	clusterscopedmodel "github.com/kubellm/kubellm/apis/managed/clusterscoped/model/v1alpha1"
 	clusterscoped "github.com/kubellm/kubellm/apis/managed/clusterscoped/v1alpha1"
+	namespacedcluster "github.com/kubellm/kubellm/apis/managed/namespaced/cluster/v1alpha1"
 	namespacediam "github.com/kubellm/kubellm/apis/managed/namespaced/iam/v1alpha1"
+	namespacedmodel "github.com/kubellm/kubellm/apis/managed/namespaced/model/v1alpha1"
 	namespaced "github.com/kubellm/kubellm/apis/managed/namespaced/v1alpha1"
 )
 
@@ -15,6 +19,10 @@ import (
 var AddToScheme = (&runtime.SchemeBuilder{
 	namespaced.AddToScheme,
 	namespacediam.AddToScheme,
+	namespacedcluster.AddToScheme,
+	namespacedmodel.AddToScheme,
 	clusterscoped.AddToScheme,
 	clusterscopediam.AddToScheme,
+	clusterscopedcluster.AddToScheme,
+	clusterscopedmodel.AddToScheme,
 }).AddToScheme

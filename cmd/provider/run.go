@@ -118,9 +118,10 @@ func newManager(cfg *rest.Config, o *options, logger logr.Logger) (ctrl.Manager,
 			DefaultTransform: cache.TransformStripManagedFields(),
 			ByObject: map[client.Object]cache.ByObject{
 				&apiextensionsv1.CustomResourceDefinition{}: {Transform: customresourcesgate.TransformStripCRDSchema},
+				&corev1.Secret{}: {Transform: crossplane.StripSecret},
 			},
 		},
-		// 只读点名的 Secret，绝不缓存集群里的全部。
+		// Secret 的内容只读点名的，绝不缓存；缓存的只是名字与版本，好知道它变了。
 		Client:                        client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
 		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
 		HealthProbeBindAddress:        o.probeAddress,
@@ -176,11 +177,21 @@ func setup(ctx context.Context, mgr ctrl.Manager, o *options, pool *external.Poo
 
 // setupGated 在能监视 CRD 时等各种类的 CRD 就绪再启动其控制器（safe-start），否则一次全部启动。
 func setupGated(ctx context.Context, mgr ctrl.Manager, o crossplane.Options, logger logr.Logger) error {
-	watch, err := canWatchCRDs(ctx, mgr.GetConfig(), mgr.GetScheme())
+	kube, err := client.New(mgr.GetConfig(), client.Options{Scheme: mgr.GetScheme()})
+	if err != nil {
+		return fmt.Errorf("cannot ask for the provider's permissions: %w", err)
+	}
+	watchCRDs, err := canWatch(ctx, kube, apiextensionsv1.Resource("customresourcedefinitions"))
 	if err != nil {
 		return err
 	}
-	if watch {
+	if o.WatchSecrets, err = canWatch(ctx, kube, corev1.Resource("secrets")); err != nil {
+		return err
+	}
+	if !o.WatchSecrets {
+		logger.Info("The provider may not watch Secrets: changed ones are noticed when the managed resources that use them are polled")
+	}
+	if watchCRDs {
 		o.Gate = new(gate.Gate[schema.GroupVersionKind])
 		if err := customresourcesgate.Setup(mgr, o.Options); err != nil {
 			return fmt.Errorf("cannot watch for CRDs: %w", err)
@@ -191,15 +202,11 @@ func setupGated(ctx context.Context, mgr ctrl.Manager, o crossplane.Options, log
 	return crossplane.Setup(mgr, o)
 }
 
-// canWatchCRDs 问控制面自己有没有监视 CRD 的权限；权限不全的安装里没有。
-func canWatchCRDs(ctx context.Context, cfg *rest.Config, scheme *runtime.Scheme) (bool, error) {
-	kube, err := client.New(cfg, client.Options{Scheme: scheme})
-	if err != nil {
-		return false, fmt.Errorf("cannot ask for the provider's permissions: %w", err)
-	}
+// canWatch 问控制面自己有没有在整个集群里监视这种资源的权限；权限不全的安装里没有。
+func canWatch(ctx context.Context, kube client.Client, resource schema.GroupResource) (bool, error) {
 	for _, verb := range []string{"get", "list", "watch"} {
 		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-			ResourceAttributes: &authorizationv1.ResourceAttributes{Group: apiextensionsv1.GroupName, Resource: "customresourcedefinitions", Verb: verb},
+			ResourceAttributes: &authorizationv1.ResourceAttributes{Group: resource.Group, Resource: resource.Resource, Verb: verb},
 		}}
 		if err := kube.Create(ctx, review); err != nil {
 			return false, fmt.Errorf("cannot ask for the provider's permissions: %w", err)

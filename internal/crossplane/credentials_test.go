@@ -9,8 +9,8 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// kubeconfig 拼出一份 kubeconfig；user 是 users[0].user 的内容，cluster 追加在服务器地址之后。
-func kubeconfig(cluster, user string) string {
+// kubeconfigOf 拼出一份 kubeconfig；user 是 users[0].user 的内容，cluster 追加在服务器地址之后。
+func kubeconfigOf(cluster, user string) string {
 	return "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n" +
 		"clusters: [{name: c, cluster: {server: 'https://platform:6443'" + cluster + "}}]\nusers: [{name: u, user: {" + user + "}}]\n"
 }
@@ -30,13 +30,13 @@ func TestRESTConfigFrom(t *testing.T) {
 		"kubeconfig": {
 			reason: "A self-contained kubeconfig is taken as it is.",
 			config: config{secretKey: ptr.To("k")},
-			data:   map[string]string{"k": kubeconfig("", "token: "+secret)},
+			data:   map[string]string{"k": kubeconfigOf("", "token: "+secret)},
 			want:   want{host: "https://platform:6443", token: secret},
 		},
 		"server wins": {
 			reason: "The config's server counts over the kubeconfig's.",
 			config: config{secretKey: ptr.To("k"), server: ptr.To("https://other:6443")},
-			data:   map[string]string{"k": kubeconfig("", "token: "+secret)},
+			data:   map[string]string{"k": kubeconfigOf("", "token: "+secret)},
 			want:   want{host: "https://other:6443", token: secret},
 		},
 		"missing key": {
@@ -48,7 +48,7 @@ func TestRESTConfigFrom(t *testing.T) {
 		"malformed": {
 			reason: "A kubeconfig cut short is said to be that, without showing any of it.",
 			config: config{secretKey: ptr.To("k")},
-			data:   map[string]string{"k": kubeconfig("", "token: "+secret)[:80]},
+			data:   map[string]string{"k": kubeconfigOf("", "token: "+secret)[:80]},
 			want:   want{says: []string{`"k"`, "kubeconfig"}},
 		},
 		"no cluster": {
@@ -60,19 +60,19 @@ func TestRESTConfigFrom(t *testing.T) {
 		"command": {
 			reason: "Commands would run in the provider.",
 			config: config{secretKey: ptr.To("k")},
-			data:   map[string]string{"k": kubeconfig("", "exec: {apiVersion: client.authentication.k8s.io/v1, command: touch, interactiveMode: Never}")},
+			data:   map[string]string{"k": kubeconfigOf("", "exec: {apiVersion: client.authentication.k8s.io/v1, command: touch, interactiveMode: Never}")},
 			want:   want{says: []string{"exec", "flatten"}},
 		},
 		"token file": {
 			reason: "Files are the provider's own: its token would go to whoever wrote the Secret.",
 			config: config{secretKey: ptr.To("k")},
-			data:   map[string]string{"k": kubeconfig("", "tokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token")},
+			data:   map[string]string{"k": kubeconfigOf("", "tokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token")},
 			want:   want{says: []string{"tokenFile"}},
 		},
 		"certificate files": {
 			reason: "All fields that refer to files are named at once.",
 			config: config{secretKey: ptr.To("k")},
-			data:   map[string]string{"k": kubeconfig(", certificate-authority: /etc/ca", "client-certificate: /etc/crt, client-key: /etc/key")},
+			data:   map[string]string{"k": kubeconfigOf(", certificate-authority: /etc/ca", "client-certificate: /etc/crt, client-key: /etc/key")},
 			want:   want{says: []string{"certificate-authority", "client-certificate", "client-key"}},
 		},
 		"token": {

@@ -21,6 +21,8 @@ const (
 	indexExternalKey = "kubellm.io/external-key"
 	// indexConfig 按所用的 provider 配置索引托管资源。
 	indexConfig = "kubellm.io/provider-config"
+	// indexSecret 按所用的 Secret 索引要交入秘密的托管资源。
+	indexSecret = "kubellm.io/secret"
 )
 
 // driftSource 把平台上的变化变成协调请求：对象变了、没了，或平台失联、恢复，指向它的托管资源都立刻重新协调。

@@ -29,6 +29,7 @@ type connector[M Managed[T], T external.Object, L runtime.Object] struct {
 	controlPlane string
 	kube         client.Client
 	connections  *connections
+	secrets      *secrets
 	record       event.Recorder
 	// policies 表示管理策略已启用；未启用时资源上的策略不算数。
 	policies bool
@@ -55,11 +56,32 @@ type externalClient[M Managed[T], T external.Object, L runtime.Object] struct {
 	mark     string
 	observed external.Observation[T]
 	adopting bool
+	handover handover
 }
 
-// Observe 比较想要的与现有的，并判断对象归不归我们。
+// Observe 比较想要的与现有的；要交入的秘密找不到时，看到了什么照样记下，但什么也不改。
 func (c *externalClient[M, T, L]) Observe(ctx context.Context, mg M) (managed.ExternalObservation, error) {
+	missing := c.prepareHandover(ctx, mg)
+	seen, err := c.observe(ctx, mg)
+	if err != nil {
+		return managed.ExternalObservation{}, err
+	}
+	if missing != nil {
+		return managed.ExternalObservation{}, missing
+	}
+	return c.completeHandover(ctx, mg, seen)
+}
+
+// want 是平台上该有的样子，连同要交入的秘密。
+func (c *externalClient[M, T, L]) want(mg M) external.Desired[T] {
 	want := desiredFor[M, T](mg, c.mark)
+	want.Secret = c.handover.give
+	return want
+}
+
+// observe 比较想要的与现有的，并判断对象归不归我们。
+func (c *externalClient[M, T, L]) observe(ctx context.Context, mg M) (managed.ExternalObservation, error) {
+	want := c.want(mg)
 	observed, err := c.client.Observe(ctx, want)
 	if err != nil {
 		return managed.ExternalObservation{}, unready(mg, err)
@@ -76,7 +98,7 @@ func (c *externalClient[M, T, L]) Observe(ctx context.Context, mg M) (managed.Ex
 	if !observed.Owned && !c.mayWrite(mg, xpv2.ManagementActionCreate, xpv2.ManagementActionUpdate) {
 		// 只看不管的资源，看谁的对象都行。
 		setReady(mg, readyCondition(observed.Ready))
-		return managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true}, nil
+		return managed.ExternalObservation{ResourceExists: true, ResourceUpToDate: true, ConnectionDetails: connectionDetails(mg)}, nil
 	}
 	if !observed.Owned {
 		return c.observeForeign(mg, want.Key())
@@ -90,6 +112,8 @@ func (c *externalClient[M, T, L]) Observe(ctx context.Context, mg M) (managed.Ex
 		// 正在删除的对象改了也没用；它消失时会有通知，那时再建。
 		ResourceUpToDate: observed.UpToDate || observed.Deleting,
 		Diff:             observed.Diff.String(),
+		// 刚观察到的就是最新的，创建与更新不必再说一遍。
+		ConnectionDetails: connectionDetails(mg),
 	}, nil
 }
 
@@ -106,40 +130,60 @@ func (c *externalClient[M, T, L]) observeForeign(mg M, key external.Key) (manage
 
 // Create 创建平台对象；同名对象在此期间出现的话，服务器会指名占有者并拒绝。
 func (c *externalClient[M, T, L]) Create(ctx context.Context, mg M) (managed.ExternalCreation, error) {
-	_, err := c.client.Apply(ctx, desiredFor[M, T](mg, c.mark), nil)
-	return managed.ExternalCreation{}, err
+	written, err := c.client.Apply(ctx, c.want(mg), nil)
+	return managed.ExternalCreation{}, c.wrote(ctx, mg, written, err)
 }
 
 // Update 使平台对象符合想要的样子，或先接管它。
 func (c *externalClient[M, T, L]) Update(ctx context.Context, mg M) (managed.ExternalUpdate, error) {
-	want := desiredFor[M, T](mg, c.mark)
+	want := c.want(mg)
 	if !c.adopting {
-		_, err := c.client.Apply(ctx, want, &c.observed.Object)
-		return managed.ExternalUpdate{}, err
+		written, err := c.client.Apply(ctx, want, &c.observed.Object)
+		return managed.ExternalUpdate{}, c.wrote(ctx, mg, written, err)
 	}
 	// 只接管看到的那一个：期间删了重建的同名对象不是用户点名的。
 	want.Object.SetUID(c.observed.Object.GetUID())
-	adopted, err := c.client.Adopt(ctx, want, c.observed.Holder)
-	if err != nil {
+	written, err := c.client.Adopt(ctx, want, c.observed.Holder)
+	err = c.wrote(ctx, mg, written, err)
+	if !written.Applied {
 		return managed.ExternalUpdate{}, err
 	}
 	c.record.Event(mg, event.Normal(reasonAdopted, "Adopted the platform object from "+c.observed.HeldBy))
 	details := managed.AdditionalDetails{"adopted-from": c.observed.HeldBy}
-	return managed.ExternalUpdate{AdditionalDetails: details}, recordAdoption(ctx, c.kube, mg, string(adopted.GetUID()))
+	if recorded := recordAdoption(ctx, c.kube, mg, string(written.Object.GetUID())); err == nil {
+		err = recorded
+	}
+	return managed.ExternalUpdate{AdditionalDetails: details}, err
 }
 
 // Delete 删除平台对象；它在此期间归了别人的话就不去碰它。
 func (c *externalClient[M, T, L]) Delete(ctx context.Context, mg M) (managed.ExternalDelete, error) {
+	c.secrets.forget(mg)
 	want := desiredFor[M, T](mg, c.mark)
 	want.Object.SetUID(c.observed.Object.GetUID())
 	deletion, err := c.client.Delete(ctx, want)
 	if err != nil {
 		return managed.ExternalDelete{}, err
 	}
-	if deletion == external.NotOurs {
+	switch deletion {
+	case external.NotOurs:
 		c.leaveAlone(mg, "another")
+	case external.Terminating:
+		err = c.updateLeaving(ctx, mg)
 	}
-	return managed.ExternalDelete{AdditionalDetails: managed.AdditionalDetails{"deletion": string(deletion)}}, nil
+	return managed.ExternalDelete{AdditionalDetails: managed.AdditionalDetails{"deletion": string(deletion)}}, err
+}
+
+// updateLeaving 让等着终结器放手的平台对象跟上配置：这时改的（例如不再收走成员上的东西）往往正是为了放行删除。
+func (c *externalClient[M, T, L]) updateLeaving(ctx context.Context, mg M) error {
+	if c.observed.UpToDate || !c.mayWrite(mg, xpv2.ManagementActionUpdate) {
+		return nil
+	}
+	_, err := c.client.Apply(ctx, c.want(mg), &c.observed.Object)
+	if external.ClassOf(err) == external.ClassNotFound {
+		return nil
+	}
+	return err
 }
 
 // Disconnect 什么也不做：连接由同一凭据的所有资源共用。

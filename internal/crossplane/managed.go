@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/managed"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 
 	"github.com/kubellm/kubellm/internal/external"
@@ -18,6 +19,19 @@ type Managed[T external.Object] interface {
 	Desired() T
 	// SetObserved 把平台对象记入 status.atProvider；o 与缓存共享，只读。
 	SetObserved(o T)
+}
+
+// connectable 由写得出连接 Secret 的托管资源实现：应用凭它找到平台对象所提供的服务。
+type connectable interface {
+	ConnectionDetails() map[string][]byte
+}
+
+// connectionDetails 是写进连接 Secret 的；没有可写的种类为 nil。
+func connectionDetails(mg resource.Managed) managed.ConnectionDetails {
+	if c, ok := mg.(connectable); ok {
+		return c.ConnectionDetails()
+	}
+	return nil
 }
 
 // managedKind 是擦去了类型参数的一个托管资源种类，好放进同一张表。

@@ -16,6 +16,8 @@ import (
 
 	managedapis "github.com/kubellm/kubellm/apis/managed"
 	clusterscopediam "github.com/kubellm/kubellm/apis/managed/clusterscoped/iam/v1alpha1"
+	forprovider "github.com/kubellm/kubellm/apis/managed/forprovider/cluster/v1alpha1"
+	namespacedcluster "github.com/kubellm/kubellm/apis/managed/namespaced/cluster/v1alpha1"
 	namespacediam "github.com/kubellm/kubellm/apis/managed/namespaced/iam/v1alpha1"
 	"github.com/kubellm/kubellm/internal/external"
 )
@@ -159,6 +161,50 @@ func TestUnreadyAfter(t *testing.T) {
 				t.Errorf("%s\nunreadyAfter(...): got %q, want %q", tc.reason, got.Status, tc.want)
 			}
 		})
+	}
+}
+
+func TestExplainDeletion(t *testing.T) {
+	deleting := func(drained metav1.ConditionStatus) *namespacedcluster.Cluster {
+		mg := &namespacedcluster.Cluster{}
+		mg.Status.AtProvider = &forprovider.ClusterObservation{Conditions: []metav1.Condition{{Type: "Drained", Status: drained, Reason: "MemberUnavailable", Message: "it is gone"}}}
+		mg.SetConditions(xpv2.Deleting())
+		return mg
+	}
+	before := deleting(metav1.ConditionFalse)
+	explainDeletion(before, nil)
+	old := before.GetCondition(xpv2.TypeReady)
+	old.LastTransitionTime = metav1.NewTime(time.Now().Add(-time.Hour))
+	before.SetConditions(xpv2.Available())
+	before.SetConditions(old)
+	cases := map[string]struct {
+		reason string
+		mg     *namespacedcluster.Cluster
+		before any
+		want   string
+		same   bool
+	}{
+		"waits":       {reason: "What the platform waits for is said.", mg: deleting(metav1.ConditionFalse), want: "MemberUnavailable: it is gone"},
+		"still waits": {reason: "Saying the same again is no transition.", mg: deleting(metav1.ConditionFalse), before: before, want: "MemberUnavailable: it is gone", same: true},
+		"drained":     {reason: "Nothing is waited for.", mg: deleting(metav1.ConditionTrue)},
+		"not seen":    {reason: "The platform has said nothing.", mg: func() *namespacedcluster.Cluster { mg := deleting(""); mg.Status.AtProvider = nil; return mg }()},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			explainDeletion(tc.mg, tc.before)
+			got := tc.mg.GetCondition(xpv2.TypeReady)
+			if got.Message != tc.want || got.Reason != xpv2.ReasonDeleting {
+				t.Errorf("%s\nexplainDeletion(...): got %s: %q, want %q", tc.reason, got.Reason, got.Message, tc.want)
+			}
+			if same := got.LastTransitionTime.Equal(&old.LastTransitionTime); same != tc.same {
+				t.Errorf("%s\nexplainDeletion(...): the time of the transition is kept: %t, want %t", tc.reason, same, tc.same)
+			}
+		})
+	}
+	other := &namespacediam.User{}
+	other.SetConditions(xpv2.Deleting())
+	if explainDeletion(other, nil); other.GetCondition(xpv2.TypeReady).Message != "" {
+		t.Error("explainDeletion(...): a kind whose deletion waits for nothing has nothing to say")
 	}
 }
 

@@ -50,7 +50,9 @@ type quietStatus struct {
 }
 
 func (s quietStatus) Update(ctx context.Context, o client.Object, opts ...client.SubResourceUpdateOption) error {
-	if cached, ok := s.client.sameVersion(ctx, o); ok {
+	cached, ok := s.client.sameVersion(ctx, o)
+	explainDeletion(o, cached)
+	if ok {
 		// 内存里补上的标注（例如外部名）不随状态写入，不参与比较。
 		cached.SetAnnotations(o.GetAnnotations())
 		if equality.Semantic.DeepEqual(cached, o) {

@@ -39,6 +39,34 @@ func condition(status corev1.ConditionStatus, reason xpv2.ConditionReason, messa
 	return xpv2.Condition{Type: xpv2.TypeReady, Status: status, LastTransitionTime: metav1.Now(), Reason: reason, Message: message}
 }
 
+// leaver 由删除可能要等的托管资源实现。
+type leaver interface {
+	resource.Managed
+	// DeletionWaitsFor 是平台说删除在等什么，没说的为空。
+	DeletionWaitsFor() string
+}
+
+// explainDeletion 在"正在删除"里补上平台说的原因：协调器自己写的那一条什么也没说，而人要知道在等什么、怎么放行。
+// before 是上次写下的样子，可为 nil；说法没变时连时间也照旧，免得每次重试都写一遍。
+func explainDeletion(o, before any) {
+	mg, ok := o.(leaver)
+	if !ok {
+		return
+	}
+	ready := mg.GetCondition(xpv2.TypeReady)
+	waits := mg.DeletionWaitsFor()
+	if ready.Reason != xpv2.ReasonDeleting || waits == "" {
+		return
+	}
+	ready = ready.WithMessage(waits)
+	if old, ok := before.(leaver); ok {
+		if was := old.GetCondition(xpv2.TypeReady); was.Equal(ready) {
+			ready.LastTransitionTime = was.LastTransitionTime
+		}
+	}
+	mg.SetConditions(ready)
+}
+
 func setReady(mg resource.Managed, c xpv2.Condition) {
 	mg.SetConditions(c.WithObservedGeneration(mg.GetGeneration()))
 }

@@ -48,15 +48,19 @@ type Options struct {
 	Pool *external.Pool
 	// PollJitter 是轮询间隔上下浮动的比例，0.1 即一成。
 	PollJitter float64
+	// WatchSecrets 表示可以监视 Secret（只看元数据）；不可以的话，换了内容的 Secret 到下次轮询才被看到。
+	WatchSecrets bool
 	// Fail 报告启动之后才发生的设置错误（CRD 迟到的种类），并停止进程。
 	Fail func(error)
 
 	connections *connections
+	secrets     *secrets
 }
 
 // Setup 设置所有控制器。有门控时，一个种类的 CRD 就绪之后它的控制器才启动。
 func Setup(mgr ctrl.Manager, o Options) error {
 	o.connections = newConnections(mgr.GetClient(), mgr.GetConfig(), o.Pool)
+	o.secrets = newSecrets(o.secretMetadata(mgr), mgr.GetAPIReader())
 	for _, kind := range configKinds {
 		if err := o.gated(mgr, kind.setup, kind.config, kind.usage); err != nil {
 			return err
@@ -116,6 +120,7 @@ func setup[M Managed[T], T external.Object, L runtime.Object](mgr ctrl.Manager, 
 			controlPlane: o.ControlPlane,
 			kube:         mgr.GetClient(),
 			connections:  o.connections,
+			secrets:      o.secrets,
 			record:       record,
 			policies:     o.Features.Enabled(feature.EnableBetaManagementPolicies),
 		}))...)
@@ -127,6 +132,9 @@ func setup[M Managed[T], T external.Object, L runtime.Object](mgr ctrl.Manager, 
 		WithEventFilter(resource.DesiredStateChanged()).
 		For(mg).
 		WatchesRawSource(driftSource(o.Pool, kind, users))
+	if _, ok := any(mg).(secretHolder); ok && o.WatchSecrets {
+		b = b.WatchesRawSource(secretSource(mgr, users))
+	}
 	for _, config := range configsFor(mg) {
 		b = b.Watches(config.config, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, changed client.Object) []reconcile.Request {
 			return users.requests(ctx, indexConfig, config.ref(changed).indexValue())
@@ -213,6 +221,9 @@ func addIndexes[M Managed[T], T external.Object](mgr ctrl.Manager, mg M) error {
 			}
 			return []string{ref.indexValue()}
 		},
+	}
+	if _, ok := any(mg).(secretHolder); ok {
+		indexes[indexSecret] = secretOf
 	}
 	for index, value := range indexes {
 		if err := mgr.GetFieldIndexer().IndexField(context.Background(), mg, index, value); err != nil {

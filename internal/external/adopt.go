@@ -11,13 +11,13 @@ import (
 )
 
 // Adopt 明确地接管一个归 holder 的对象（空为没有标记的对象），holder 变了、或不是 want 所指的那个 uid，就不接管。
-// spec 与归属标记的字段所有权一并移过来，take 是还要移的路径；此后配置删去的字段才真的会消失。
-func (c *Client[T, L]) Adopt(ctx context.Context, want Desired[T], holder string, take ...[]string) (T, error) {
+// spec 与归属标记的字段所有权一并移过来，take 是还要移的路径；此后配置删去的字段才真的会消失。之后交入秘密。
+func (c *Client[T, L]) Adopt(ctx context.Context, want Desired[T], holder string, take ...[]string) (Written[T], error) {
 	object, err := c.adopt(ctx, want, holder, take)
 	if err != nil {
-		return object, c.fail("adopt", want.Key(), err)
+		return Written[T]{}, c.fail("adopt", want.Key(), err)
 	}
-	return object, nil
+	return c.complete(ctx, want, object)
 }
 
 func (c *Client[T, L]) adopt(ctx context.Context, want Desired[T], holder string, take [][]string) (T, error) {

@@ -18,19 +18,19 @@ import (
 const maxRaces = 5
 
 // Apply 写入想要的样子；observed 为 nil 是创建，否则是对那个 uid 的更新（只用到它的 uid 与归属标记，
-// 带资源版本的还用来检查不可变字段）。返回写成的对象。
+// 带资源版本的还用来检查不可变字段，以及看出是否只差秘密）。之后交入秘密；只差秘密的不写 spec。
 //
 // 先不强制。只有当对象带着我们的标记、而冲突都在 spec 里（有人手工改过：漂移）时，才对刚取到的那个版本强制一次。
-func (c *Client[T, L]) Apply(ctx context.Context, want Desired[T], observed *T) (T, error) {
+func (c *Client[T, L]) Apply(ctx context.Context, want Desired[T], observed *T) (Written[T], error) {
 	op, key, uid := "create", want.Key(), types.UID("")
 	if observed != nil {
 		op, uid = "update", (*observed).GetUID()
 	}
 	object, err := c.apply(ctx, want, observed, uid)
 	if err != nil {
-		return object, c.fail(op, key, err)
+		return Written[T]{}, c.fail(op, key, err)
 	}
-	return object, nil
+	return c.complete(ctx, want, object)
 }
 
 func (c *Client[T, L]) apply(ctx context.Context, want Desired[T], observed *T, uid types.UID) (T, error) {
@@ -40,6 +40,9 @@ func (c *Client[T, L]) apply(ctx context.Context, want Desired[T], observed *T, 
 	}
 	if err := c.checkImmutable(want, observed); err != nil {
 		return none, err
+	}
+	if skip, err := c.onlySecretDiffers(want, observed); err != nil || skip {
+		return *observed, err
 	}
 	c.reader.writing(want.Key())
 	defer c.reader.writing(want.Key())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -11,11 +12,15 @@ import (
 	"syscall"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubellm/kubellm/apis/meta"
 )
+
+// namespaces 是命名空间的资源名；它们不由本层驱动，答复里有它就是说对象所在的那一个。
+const namespaces = "namespaces"
 
 // classify 把一次请求的错误变成 Error 的分类、字段、占有者与建议；op、kind、key、server 由调用者填。
 func classify(err error) *Error {
@@ -41,6 +46,10 @@ func classifyStatus(s metav1.Status, err error) *Error {
 	if s.Details == nil {
 		return e
 	}
+	if s.Code == http.StatusNotFound && s.Details.Kind == namespaces {
+		// 没有的是命名空间而不是对象：当成"对象不存在"，工具链会以为它被删了。
+		return &Error{Class: ClassInvalid, Err: err, advice: fmt.Sprintf("create the namespace %q on the platform, or name another", s.Details.Name)}
+	}
 	for _, cause := range s.Details.Causes {
 		switch cause.Type {
 		case meta.CauseOwnedByAnother:
@@ -52,6 +61,8 @@ func classifyStatus(s metav1.Status, err error) *Error {
 				return &Error{Class: ClassUnreachable, Err: err,
 					advice: "this server does not serve the kind: check the server address and the platform's version"}
 			}
+		case corev1.NamespaceTerminatingCause:
+			return &Error{Class: ClassInvalid, Err: err, advice: "wait until the namespace is gone and create it anew on the platform, or name another"}
 		case metav1.CauseTypeFieldManagerConflict:
 			e.Fields = append(e.Fields, FieldError{Field: strings.TrimPrefix(cause.Field, "."),
 				Message: cause.Message, Manager: quoted(cause.Message)})

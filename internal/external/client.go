@@ -40,11 +40,15 @@ func (c *Client[T, L]) Observe(ctx context.Context, want Desired[T]) (Observatio
 	if err != nil {
 		return Observation[T]{}, c.fail("compare", key, err)
 	}
+	due := c.secretDue(want, object)
+	if due {
+		diff = c.withSecret(diff, object)
+	}
 	owned := c.owns(want.Owner, object)
 	return Observation[T]{
 		Exists: true, Object: object,
 		Holder: meta.Holder(object), HeldBy: meta.HeldBy(object), Owned: owned,
-		UpToDate: owned && len(diff) == 0, Diff: diff,
+		UpToDate: owned && len(diff) == 0, Diff: diff, SecretDue: due,
 		Ready:    c.readiness(object),
 		Deleting: object.GetDeletionTimestamp() != nil,
 	}, nil
@@ -74,7 +78,7 @@ func (c *Client[T, L]) owns(owner string, object T) bool {
 	return owner != "" && meta.Holder(object) == owner
 }
 
-// readiness 由条件 Ready 决定；它还没有说到当前的 spec 时是 Unknown。
+// readiness 由条件 Ready 决定；它还没有说到当前的 spec 与秘密时是 Unknown。
 func (c *Client[T, L]) readiness(object T) Readiness {
 	if c.kind.Conditions == nil {
 		return Readiness{Status: metav1.ConditionTrue, Reason: "Exists"}
@@ -82,14 +86,21 @@ func (c *Client[T, L]) readiness(object T) Readiness {
 	conditions := c.kind.Conditions(object)
 	index := slices.IndexFunc(conditions, func(condition metav1.Condition) bool { return condition.Type == conditionReady })
 	if index < 0 {
-		return Readiness{Status: metav1.ConditionUnknown, Reason: "NotObserved", Message: "the platform has not reported on the object yet"}
+		return notObserved("the platform has not reported on the object yet")
 	}
 	ready := conditions[index]
 	if ready.ObservedGeneration < object.GetGeneration() {
-		return Readiness{Status: metav1.ConditionUnknown, Reason: "NotObserved",
-			Message: "the platform has not reported on the latest change yet"}
+		return notObserved("the platform has not reported on the latest change yet")
+	}
+	if intake := c.kind.Intake; intake != nil && intake.Pending(object) {
+		return notObserved("the platform has not reported on the latest " + intake.Field + " yet")
 	}
 	return Readiness{Status: ready.Status, Reason: ready.Reason, Message: ready.Message}
+}
+
+// notObserved 是还没有证据。
+func notObserved(message string) Readiness {
+	return Readiness{Status: metav1.ConditionUnknown, Reason: "NotObserved", Message: message}
 }
 
 // conditionReady 是各种类共用的总条件。

@@ -48,6 +48,7 @@ const redacted = "(sensitive)"
 // comparison 收集一个想要的与一个现有的之间的差异。
 type comparison struct {
 	facets    []Facet
+	atomic    [][]string
 	sensitive [][]string
 	found     Differences
 }
@@ -58,11 +59,14 @@ func compare[T Object, L runtime.Object](k *Kind[T, L], want, have T, manager st
 	if err != nil {
 		return nil, err
 	}
+	if err := fillAtomic(k, want, wanted); err != nil {
+		return nil, err
+	}
 	current, err := configuredTree(k, have)
 	if err != nil {
 		return nil, err
 	}
-	c := &comparison{facets: k.Facets, sensitive: k.Sensitive}
+	c := &comparison{facets: k.Facets, atomic: k.Atomic, sensitive: k.Sensitive}
 	c.fields(nil, wanted, current)
 	owned, err := ownedPaths(have.GetManagedFields(), manager)
 	if err != nil {
@@ -89,6 +93,14 @@ func (c *comparison) fields(path []string, want, have any) {
 	haveMap, _ := have.(map[string]any)
 	for key, value := range wantMap {
 		c.fields(append(slices.Clip(path), key), value, haveMap[key])
+	}
+	if !slices.ContainsFunc(c.atomic, func(a []string) bool { return len(path) >= len(a) && slices.Equal(a, path[:len(a)]) }) {
+		return
+	}
+	for key, value := range haveMap {
+		if _, wanted := wantMap[key]; !wanted && withoutEmpty(value) != nil {
+			c.add(append(slices.Clip(path), key), nil, value)
+		}
 	}
 }
 

@@ -31,6 +31,8 @@ const (
 	ClassGone Class = "Gone"
 	// ClassNotReady 表示等待到期了；对象本身没有出错。
 	ClassNotReady Class = "NotReady"
+	// ClassFailed 表示等下去也不会就绪，Error.Ready 是平台说的理由。
+	ClassFailed Class = "Failed"
 	// ClassInternal 是其余一切。
 	ClassInternal Class = "Internal"
 )
@@ -65,7 +67,9 @@ type Error struct {
 	Holder     string
 	Fields     []FieldError
 	RetryAfter time.Duration
-	Err        error
+	// Ready 是等待结束时的就绪状况，用于 ClassNotReady 与 ClassFailed。
+	Ready Readiness
+	Err   error
 
 	// advice 取代按分类给出的下一步，用于原因更具体的时候，例如证书过期。
 	advice string

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -45,7 +46,11 @@ func TestClassify(t *testing.T) {
 		fields []FieldError
 		says   []string
 	}{
-		"NotFound":        {reason: "the object does not exist", err: apierrors.NewNotFound(users, "alice"), class: ClassNotFound},
+		"NotFound": {reason: "the object does not exist", err: apierrors.NewNotFound(users, "alice"), class: ClassNotFound},
+		"NoNamespace": {reason: "a namespace that does not exist is not the object missing",
+			err: apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "team-a"), class: ClassInvalid, says: []string{"team-a", "create the namespace"}},
+		"NamespaceGoing": {reason: "no right would help in a namespace that is being deleted",
+			err: refusal(403, metav1.StatusReasonForbidden, "namespace team-a is being terminated", metav1.StatusCause{Type: corev1.NamespaceTerminatingCause}), class: ClassInvalid, says: []string{"being terminated", "gone"}},
 		"Unauthenticated": {reason: "401", err: apierrors.NewUnauthorized("no"), class: ClassUnauthenticated, says: []string{"client certificate"}},
 		"Forbidden":       {reason: "403 keeps the server's reason", err: apierrors.NewForbidden(users, "alice", errors.New("no verb get")), class: ClassForbidden, says: []string{"no verb get", "grant"}},
 		"AlreadyExists":   {reason: "a lost race to create is a conflict", err: apierrors.NewAlreadyExists(users, "alice"), class: ClassConflict},

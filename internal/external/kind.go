@@ -43,10 +43,22 @@ type Kind[T Object, L runtime.Object] struct {
 	Conditions func(object T) []metav1.Condition
 	// Facets 是会授予权限的字段：配置没写也要显式写空，免得有人在背后悄悄放大权限。
 	Facets []Facet
+	// Atomic 是服务端整个替换、又会在里面填默认值的字段：写了它就是写了它的全部，里面少写的一项要么是默认值，要么就是不要了。
+	Atomic [][]string
+	// Default 填上服务端会填的值；有 Atomic 的种类必须有它。
+	Default func(object T)
 	// Immutable 是服务端不许改的字段：那里有差异时 Apply 直接说明该怎么办，而不是反复撞墙。
 	Immutable [][]string
 	// Sensitive 是不得出现在差异与错误里的字段。
 	Sensitive [][]string
+	// Intake 说明怎样交入秘密；为 nil 的种类不收。
+	Intake *Intake[T]
+	// Terminal 是就绪为 False 的理由里，等下去也不会自己好的那些：等待就此失败，而不是拖到期限。
+	Terminal []string
+	// Leaving 是说明删除在等什么的条件；为空的种类只说得出终结器。
+	Leaving string
+	// Parked 说对象此刻是否不必等它就绪，例如它被暂停了；可为 nil。
+	Parked func(object T) bool
 }
 
 // groupResource 是错误里用的资源名。
@@ -71,6 +83,8 @@ type Desired[T Object] struct {
 	Object T
 	// Owner 是完整的归属标记；Apply、Adopt、Delete 必须有它。
 	Owner string
+	// Secret 是平台该持有的秘密；为 nil 时不管它。
+	Secret *Secret
 }
 
 // Key 给出想要的对象的位置。
@@ -98,7 +112,9 @@ type Observation[T Object] struct {
 	// UpToDate 表示对象归我们且没有差异。
 	UpToDate bool
 	Diff     Differences
-	Ready    Readiness
+	// SecretDue 表示秘密要交入，Diff 里也有它。
+	SecretDue bool
+	Ready     Readiness
 	// Deleting 表示对象正在被删除。
 	Deleting bool
 }

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/ptr"
 
+	clusterv1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
 	"github.com/kubellm/kubellm/internal/external"
 	"github.com/kubellm/kubellm/internal/external/kinds"
@@ -42,6 +43,11 @@ func TestLifecycle(t *testing.T) {
 					&iamv1alpha1.RoleBinding{ObjectMeta: named("life-" + name), Spec: iamv1alpha1.RoleBindingSpec{RoleRef: role, Subjects: subjects, AllNamespaces: ptr.To(true)}},
 					&iamv1alpha1.RoleBinding{ObjectMeta: named("life-" + name), Spec: iamv1alpha1.RoleBindingSpec{RoleRef: role, Subjects: subjects, Namespaces: []string{"a"}}})
 			})
+			t.Run("Cluster", func(t *testing.T) {
+				lifecycle(t, mode, kinds.Cluster,
+					&clusterv1alpha1.Cluster{ObjectMeta: named("life-" + name), Spec: clusterv1alpha1.ClusterSpec{Region: ptr.To("north"), Zones: []string{"a"}}},
+					&clusterv1alpha1.Cluster{ObjectMeta: named("life-" + name), Spec: clusterv1alpha1.ClusterSpec{Region: ptr.To("south")}})
+			})
 		})
 	}
 }
@@ -58,7 +64,7 @@ func lifecycle[T external.Object, L runtime.Object](t *testing.T, mode external.
 	if seen.Exists {
 		t.Fatalf("nothing was created yet, observed %+v", seen)
 	}
-	created := must[T](t)(client.Apply(ctx, want, nil))
+	created := wrote[T](t)(client.Apply(ctx, want, nil))
 	seen = must[external.Observation[T]](t)(client.Observe(ctx, want))
 	if !seen.Exists || !seen.Owned || !seen.UpToDate || seen.Object.GetUID() != created.GetUID() {
 		t.Fatalf("the created object must be seen at once, ours and up to date: %+v", seen)
@@ -69,7 +75,7 @@ func lifecycle[T external.Object, L runtime.Object](t *testing.T, mode external.
 	if seen.UpToDate || len(seen.Diff) < 2 {
 		t.Fatalf("one field changed and one was removed, the difference is %q", seen.Diff)
 	}
-	must[T](t)(client.Apply(ctx, want, &seen.Object))
+	wrote[T](t)(client.Apply(ctx, want, &seen.Object))
 	seen = must[external.Observation[T]](t)(client.Observe(ctx, want))
 	if !seen.UpToDate || seen.Object.GetUID() != created.GetUID() {
 		t.Fatalf("after the update there must be no difference left, there is %q", seen.Diff)

@@ -153,6 +153,17 @@ func must[R any](t *testing.T) func(R, error) R {
 	}
 }
 
+// wrote 断言写成了并给出对象。
+func wrote[T external.Object](t *testing.T) func(external.Written[T], error) T {
+	return func(written external.Written[T], err error) T {
+		t.Helper()
+		if err != nil || !written.Applied {
+			t.Fatalf("the write must succeed and say so: applied %t, error %v", written.Applied, err)
+		}
+		return written.Object
+	}
+}
+
 // shortContext 给测试"等待到期"用的期限。
 func shortContext(t *testing.T) (context.Context, context.CancelFunc) {
 	t.Helper()

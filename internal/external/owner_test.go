@@ -70,7 +70,7 @@ func (s *stage) eventually(what string, ok func(userSeen) bool) userSeen {
 // create 创建想要的用户。
 func (s *stage) create() *iamv1alpha1.User {
 	s.t.Helper()
-	return must[*iamv1alpha1.User](s.t)(s.Apply(s.t.Context(), s.want, nil))
+	return wrote[*iamv1alpha1.User](s.t)(s.Apply(s.t.Context(), s.want, nil))
 }
 
 // kubectl 用真正的 kubectl 在背后改。
@@ -94,7 +94,7 @@ func TestDriftIsRepaired(t *testing.T) {
 	if got := seen.Diff.String(); !strings.Contains(got, `spec.groups: [], is ["admins"]`) || !strings.Contains(got, "evil@x.io") || strings.Contains(got, "displayName") {
 		t.Errorf("a group added by hand is drift although none is configured, a display name is not: %s", got)
 	}
-	repaired := must[*iamv1alpha1.User](t)(s.Apply(t.Context(), s.want, &seen.Object))
+	repaired := wrote[*iamv1alpha1.User](t)(s.Apply(t.Context(), s.want, &seen.Object))
 	if *repaired.Spec.Email != "a@x.io" || len(repaired.Spec.Groups) != 0 || ptr.Deref(repaired.Spec.DisplayName, "") != "D" {
 		t.Errorf("the repair must restore what is ours and leave the rest: %+v", repaired.Spec)
 	}
@@ -153,7 +153,7 @@ func TestOwnedByAnother(t *testing.T) {
 			hold: func(_ *testing.T, _, second *stage) string {
 				mine := second.want
 				mine.Owner = "kubellm-test/another-workspace"
-				must[*iamv1alpha1.User](second.t)(second.Apply(second.t.Context(), mine, nil))
+				wrote[*iamv1alpha1.User](second.t)(second.Apply(second.t.Context(), mine, nil))
 				return mine.Owner
 			},
 		},
@@ -212,7 +212,7 @@ func TestAdopt(t *testing.T) {
 			_, err := second.Adopt(t.Context(), second.want, "somebody/else")
 			wantClass(t, "adoption is only from the holder that was agreed on", err, external.ClassOwnedByAnother)
 
-			adopted := must[*iamv1alpha1.User](t)(second.Adopt(t.Context(), second.want, seen.Holder))
+			adopted := wrote[*iamv1alpha1.User](t)(second.Adopt(t.Context(), second.want, seen.Holder))
 			if adopted.UID != seen.Object.UID || adopted.Annotations[meta.OwnerAnnotation] != second.want.Owner || *adopted.Spec.Email != "a@x.io" {
 				t.Errorf("%s: adopted %+v", tc.reason, adopted)
 			}
@@ -223,7 +223,7 @@ func TestAdopt(t *testing.T) {
 			if seen = second.observe(); !strings.Contains(seen.Diff.String(), "spec.displayName: no longer wanted") {
 				t.Errorf("%s: a field removed after the adoption is no difference: %q", tc.reason, seen.Diff)
 			}
-			after := must[*iamv1alpha1.User](t)(second.Apply(t.Context(), second.want, &seen.Object))
+			after := wrote[*iamv1alpha1.User](t)(second.Apply(t.Context(), second.want, &seen.Object))
 			if after.Spec.DisplayName != nil {
 				t.Errorf("%s: the removed field stays %q", tc.reason, *after.Spec.DisplayName)
 			}
@@ -239,7 +239,7 @@ func TestAdoptTakesLabels(t *testing.T) {
 	name := s.want.Key().Name
 	s.kubectl("create", "-f", manifest(t, name, "a@x.io"))
 	s.kubectl("label", "user", name, "team=red", "keep=yes")
-	must[*iamv1alpha1.User](t)(s.Adopt(t.Context(), s.want, "", []string{"metadata", "labels", "team"}))
+	wrote[*iamv1alpha1.User](t)(s.Adopt(t.Context(), s.want, "", []string{"metadata", "labels", "team"}))
 	if labels := s.stored().Labels; labels["team"] != "" || labels["keep"] != "yes" {
 		t.Errorf("only the label that was taken over and is not wanted goes, left are %v", labels)
 	}
@@ -261,7 +261,7 @@ func TestAdoptOnlyTheOneMeant(t *testing.T) {
 				t.Errorf("the new object was changed: %+v", now)
 			}
 			s.want.Object.UID = again.UID
-			if adopted := must[*iamv1alpha1.User](t)(s.Adopt(t.Context(), s.want, "")); adopted.UID != again.UID || *adopted.Spec.Email != "a@x.io" {
+			if adopted := wrote[*iamv1alpha1.User](t)(s.Adopt(t.Context(), s.want, "")); adopted.UID != again.UID || *adopted.Spec.Email != "a@x.io" {
 				t.Errorf("the one that is meant is adopted: %+v", adopted)
 			}
 		})
@@ -323,7 +323,7 @@ func TestDelete(t *testing.T) {
 		s.create()
 		s.observe()
 		other := newStage(t, "kubellm-crossplane", iamv1alpha1.UserSpec{})
-		must[*iamv1alpha1.User](t)(other.Adopt(t.Context(), other.want, s.want.Owner))
+		wrote[*iamv1alpha1.User](t)(other.Adopt(t.Context(), other.want, s.want.Owner))
 		if got := must[external.Deletion](t)(s.Delete(t.Context(), s.want)); got != external.NotOurs {
 			t.Errorf("what another has adopted is not ours to delete: %s", got)
 		}
@@ -401,7 +401,7 @@ func TestImmutable(t *testing.T) {
 	client := external.NewClient(chain.Platform, kinds.RoleBinding)
 	want := external.Desired[*iamv1alpha1.RoleBinding]{Owner: chain.owner, Object: &iamv1alpha1.RoleBinding{
 		ObjectMeta: named("immutable"), Spec: iamv1alpha1.RoleBindingSpec{RoleRef: iamv1alpha1.RoleRef{Name: "a"}, AllNamespaces: ptr.To(true)}}}
-	created := must[*iamv1alpha1.RoleBinding](t)(client.Apply(t.Context(), want, nil))
+	created := wrote[*iamv1alpha1.RoleBinding](t)(client.Apply(t.Context(), want, nil))
 	want.Object.Spec.RoleRef.Name = "b"
 	patches := chain.requests(t, "patch")
 	_, err := client.Apply(t.Context(), want, &created)

@@ -76,7 +76,7 @@ func TestRefreshBudget(t *testing.T) {
 		changed := desired(7)
 		changed.Object.Spec.Groups = []string{"g"}
 		seen := must[userSeen](t)(client.Observe(t.Context(), changed))
-		must[*iamv1alpha1.User](t)(client.Apply(t.Context(), changed, &seen.Object))
+		wrote[*iamv1alpha1.User](t)(client.Apply(t.Context(), changed, &seen.Object))
 		if seen = must[userSeen](t)(client.Observe(t.Context(), changed)); !seen.UpToDate {
 			t.Errorf("after a write the old list must not be used: %q", seen.Diff)
 		}

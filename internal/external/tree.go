@@ -59,6 +59,31 @@ func fillFacets(facets []Facet, tree map[string]any) {
 	}
 }
 
+// fillAtomic 在写了的整个替换的字段里填上服务端会填的值，好与现有的逐项相比；没写的仍旧没写。
+func fillAtomic[T Object, L runtime.Object](k *Kind[T, L], object T, tree map[string]any) error {
+	if len(k.Atomic) == 0 {
+		return nil
+	}
+	filled, ok := object.DeepCopyObject().(T)
+	if !ok {
+		return fmt.Errorf("a copy of %T is a %T", object, object.DeepCopyObject())
+	}
+	k.Default(filled)
+	defaulted, err := content(filled)
+	if err != nil {
+		return err
+	}
+	for _, path := range k.Atomic {
+		if _, set := lookup(tree, path); !set {
+			continue
+		}
+		if value, set := lookup(defaulted, path); set {
+			put(tree, path, value)
+		}
+	}
+	return nil
+}
+
 // lookup 取一个路径上的值；上级不是对象时整个上级就是那个值。
 func lookup(tree map[string]any, path []string) (any, bool) {
 	var value any = tree

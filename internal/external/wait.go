@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,13 +18,16 @@ import (
 // pollWait 是监视不成时再看一次的间隔。
 const pollWait = time.Second
 
-// WaitReady 监视对象直到就绪或 ctx 到期；到期时连同最后看到的对象返回 ClassNotReady。from 是 Apply 刚写成的对象，
-// 从它开始便不必先取一次；没有资源版本的只用到它的名字。progress 可为 nil，就绪与否的说法变了才调用。
+// WaitReady 监视对象直到就绪；不必等的（Kind.Parked）立即返回。from 是 Apply 刚写成的对象，从它开始便不必先取一次；
+// 没有资源版本的只用到它的名字。progress 可为 nil，就绪与否的说法变了才调用。出错时也返回最后看到的对象：
+// ctx 到期是 ClassNotReady，等下去也不会好的理由与正在被删除是 ClassFailed，两者的 Error.Ready 都说明状况；
+// 其间没了或换了一个的是 ClassNotFound。
 func (c *Client[T, L]) WaitReady(ctx context.Context, from T, progress func(Readiness)) (T, error) {
+	const op = "wait for"
 	key := keyOf(from)
-	last := Readiness{Status: metav1.ConditionUnknown, Reason: "NotObserved", Message: "the object has not been seen yet"}
+	last := notObserved("the object has not been seen yet")
 	object, err := c.wait(ctx, key, from, func(object T, exists bool) (bool, error) {
-		if !exists {
+		if !exists || from.GetUID() != "" && object.GetUID() != from.GetUID() {
 			return false, apierrors.NewNotFound(c.kind.groupResource(), key.Name)
 		}
 		if now := c.readiness(object); now != last {
@@ -32,41 +36,94 @@ func (c *Client[T, L]) WaitReady(ctx context.Context, from T, progress func(Read
 				progress(now)
 			}
 		}
-		return last.Status == metav1.ConditionTrue, nil
+		return c.settledFor(object, last)
 	})
+	var failed *Error
 	switch {
 	case err == nil:
 		return object, nil
-	case ctx.Err() != nil:
-		return object, c.timedOut("wait for", key, ctx.Err(), fmt.Sprintf("it is not ready: %s: %s", last.Reason, last.Message))
+	case errors.As(err, &failed) && failed.Class == ClassFailed:
+		return object, c.fail(op, key, err)
+	case ctx.Err() != nil && worthRetrying(err):
+		e := c.timedOut(op, key, ctx.Err(), "it is not ready: "+last.text())
+		e.Ready = last
+		return object, e
 	default:
-		return object, c.fail("wait for", key, err)
+		return object, c.fail(op, key, err)
 	}
 }
 
-// WaitGone 监视对象直到那个 uid 不在了或 ctx 到期；到期时的 ClassNotReady 会列出还没放手的终结器。
+// settledFor 说等待是否到头：就绪了、不必等，或等下去也不会好（ClassFailed）。
+func (c *Client[T, L]) settledFor(object T, ready Readiness) (bool, error) {
+	switch {
+	case object.GetDeletionTimestamp() != nil:
+		deleting := Readiness{Status: metav1.ConditionFalse, Reason: "Deleting", Message: "the object is being deleted"}
+		return false, failure(deleting, "make it anew once it is gone")
+	case ready.Status == metav1.ConditionTrue, c.kind.Parked != nil && c.kind.Parked(object):
+		return true, nil
+	case ready.Status == metav1.ConditionFalse && slices.Contains(c.kind.Terminal, ready.Reason):
+		return false, failure(ready, "waiting does not mend this: correct what the platform says")
+	default:
+		return false, nil
+	}
+}
+
+// failure 是不会再就绪的对象。
+func failure(ready Readiness, advice string) *Error {
+	return &Error{Class: ClassFailed, Ready: ready, Err: &waitError{state: "it will not become ready: " + ready.text()}, advice: advice}
+}
+
+// text 是"理由: 说明"。
+func (r Readiness) text() string {
+	if r.Message == "" {
+		return r.Reason
+	}
+	return r.Reason + ": " + r.Message
+}
+
+// WaitGone 监视对象直到那个 uid 不在了或 ctx 到期；到期时的 ClassNotReady 会列出还没放手的终结器，
+// 以及平台说删除在等什么（Kind.Leaving，也在 Error.Ready 里）。
 func (c *Client[T, L]) WaitGone(ctx context.Context, key Key, uid types.UID) error {
 	var finalizers []string
+	var leaving Readiness
 	_, err := c.wait(ctx, key, c.kind.New(), func(object T, exists bool) (bool, error) {
 		if !exists || object.GetUID() != uid {
 			return true, nil
 		}
-		finalizers = object.GetFinalizers()
+		finalizers, leaving = object.GetFinalizers(), c.leaving(object)
 		return false, nil
 	})
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return c.timedOut("wait for the deletion of", key, ctx.Err(),
-			fmt.Sprintf("it still exists with finalizers [%s]", strings.Join(finalizers, ", ")))
+		state := fmt.Sprintf("it still exists with finalizers [%s]", strings.Join(finalizers, ", "))
+		if leaving.Reason != "" {
+			state += ": " + leaving.text()
+		}
+		e := c.timedOut("wait for the deletion of", key, ctx.Err(), state)
+		e.Ready = leaving
+		return e
 	default:
 		return c.fail("wait for the deletion of", key, err)
 	}
 }
 
+// leaving 是平台说删除在等什么；没说的为空。
+func (c *Client[T, L]) leaving(object T) Readiness {
+	if c.kind.Leaving == "" {
+		return Readiness{}
+	}
+	conditions := c.kind.Conditions(object)
+	index := slices.IndexFunc(conditions, func(condition metav1.Condition) bool { return condition.Type == c.kind.Leaving })
+	if index < 0 {
+		return Readiness{}
+	}
+	return Readiness{Status: conditions[index].Status, Reason: conditions[index].Reason, Message: conditions[index].Message}
+}
+
 // timedOut 是等待到期；对象本身没有出错。
-func (c *Client[T, L]) timedOut(op string, key Key, cause error, state string) error {
+func (c *Client[T, L]) timedOut(op string, key Key, cause error, state string) *Error {
 	e := c.platform.fail(op, c.kind.GroupVersionKind.Kind, key, &waitError{state: state, err: cause})
 	e.Class, e.advice = ClassNotReady, "look at its conditions, or allow more time"
 	return e

@@ -24,7 +24,7 @@ func TestWaitReady(t *testing.T) {
 	_, err := client.WaitReady(t.Context(), want.Object, nil)
 	wantClass(t, "an object that does not exist will not become ready", err, external.ClassNotFound)
 
-	must[*iamv1alpha1.User](t)(client.Apply(t.Context(), want, nil))
+	wrote[*iamv1alpha1.User](t)(client.Apply(t.Context(), want, nil))
 	short, cancel := shortContext(t)
 	defer cancel()
 	last, err := client.WaitReady(short, want.Object, nil)
@@ -44,7 +44,7 @@ func TestWaitReady(t *testing.T) {
 	}
 
 	second := userDesired{Object: newUser("bob", iamv1alpha1.UserSpec{}), Owner: chain.owner}
-	written := must[*iamv1alpha1.User](t)(client.Apply(t.Context(), second, nil))
+	written := wrote[*iamv1alpha1.User](t)(client.Apply(t.Context(), second, nil))
 	gets := chain.requests(t, "get")
 	must[*iamv1alpha1.User](t)(client.WaitReady(t.Context(), written, nil))
 	if sent := chain.requests(t, "get") - gets; sent != 0 {

@@ -19,6 +19,8 @@ func TestKinds(t *testing.T) {
 	t.Run("User", func(t *testing.T) { check(t, kinds.User, "groups") })
 	t.Run("Role", func(t *testing.T) { check(t, kinds.Role, "rules") })
 	t.Run("RoleBinding", func(t *testing.T) { check(t, kinds.RoleBinding, "subjects", "namespaces", "allNamespaces") })
+	t.Run("Cluster", func(t *testing.T) { check(t, kinds.Cluster, "insecureSkipTLSVerify") })
+	t.Run("Model", func(t *testing.T) { check(t, kinds.Model) })
 }
 
 // check 查类型、资源名与授权字段；granting 是该种类授予权限的 spec 字段。
@@ -41,7 +43,7 @@ func check[T external.Object, L runtime.Object](t *testing.T, k *external.Kind[T
 	}
 	var facets []string
 	for _, f := range k.Facets {
-		if len(f.Path) != 2 || f.Path[0] != "spec" || f.Unset == nil {
+		if len(f.Path) < 2 || f.Path[0] != "spec" || f.Unset == nil {
 			t.Errorf("facet %v with unset value %v", f.Path, f.Unset)
 		}
 		facets = append(facets, f.Path[len(f.Path)-1])

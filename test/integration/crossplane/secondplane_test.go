@@ -20,19 +20,23 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
+
+	clusterv1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	namespacedcluster "github.com/kubellm/kubellm/apis/managed/namespaced/cluster/v1alpha1"
 	namespacediam "github.com/kubellm/kubellm/apis/managed/namespaced/iam/v1alpha1"
 	"github.com/kubellm/kubellm/apis/meta"
 	"github.com/kubellm/kubellm/test/harness"
 )
 
-// providerRBAC 是 Crossplane 的 RBAC 管理器给 provider 的权限（自己的种类、Secret、事件、租约），外加可选的监视 CRD。
+// providerRBAC 是 Crossplane 的 RBAC 管理器给 provider 的权限（自己的种类、Secret、事件、租约），Secret 与监视 CRD 的另加。
 const providerRBAC = `
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: provider}
 rules:
-- {apiGroups: [iam.kubellm.m.crossplane.io, iam.kubellm.crossplane.io, kubellm.m.crossplane.io, kubellm.crossplane.io], resources: ["*"], verbs: [get, list, watch, update, patch, create]}
-- {apiGroups: ["", coordination.k8s.io], resources: [secrets, configmaps, events, leases], verbs: ["*"]}
+- {apiGroups: [iam.kubellm.m.crossplane.io, iam.kubellm.crossplane.io, cluster.kubellm.m.crossplane.io, cluster.kubellm.crossplane.io, model.kubellm.m.crossplane.io, model.kubellm.crossplane.io, kubellm.m.crossplane.io, kubellm.crossplane.io], resources: ["*"], verbs: [get, list, watch, update, patch, create]}
+- {apiGroups: ["", coordination.k8s.io], resources: [configmaps, events, leases], verbs: ["*"]}
 %s
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -42,7 +46,11 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: provider
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: provider}]
 `
 
-const watchCRDs = `- {apiGroups: [apiextensions.k8s.io], resources: [customresourcedefinitions], verbs: [get, list, watch]}`
+const (
+	allSecrets = `- {apiGroups: [""], resources: [secrets], verbs: ["*"]}` + "\n"
+	getSecrets = `- {apiGroups: [""], resources: [secrets], verbs: [get]}` + "\n"
+	watchCRDs  = `- {apiGroups: [apiextensions.k8s.io], resources: [customresourcedefinitions], verbs: [get, list, watch]}`
+)
 
 // TestSecondControlPlane 在另一个控制面上依次看：没有权限时说清楚、先于 CRD 启动、变更日志、与第一个控制面相争、静止时不打扰平台。
 func TestSecondControlPlane(t *testing.T) {
@@ -56,7 +64,7 @@ func TestSecondControlPlane(t *testing.T) {
 	restricted.KubeAPIServer = &harness.KubeAPIServer{}
 	*restricted.KubeAPIServer = *second.KubeAPIServer
 	restricted.Kubeconfig = harness.KubeconfigFor(t, second.KubeAPIServer, harness.Identity{User: "provider", Groups: []string{"system:serviceaccounts:crossplane-system"}})
-	second.apply(t, fmt.Sprintf(providerRBAC, ""))
+	second.apply(t, fmt.Sprintf(providerRBAC, allSecrets))
 
 	t.Run("no right to read the control plane's id", func(t *testing.T) {
 		err := restricted.startProvider(t.Context())
@@ -76,7 +84,7 @@ func TestSecondControlPlane(t *testing.T) {
 	harness.MustKubectl(t, second.Kubeconfig, "", "apply", "-f", filepath.Join(root, "examples", "crossplane", "01-provider-rbac.yaml"))
 
 	changes := serveChangeLogs(t, filepath.Join(s.dir, "changes.sock"))
-	second.apply(t, fmt.Sprintf(providerRBAC, watchCRDs))
+	second.apply(t, fmt.Sprintf(providerRBAC, allSecrets+watchCRDs))
 	const poll = 5 * time.Second
 	// 先于 CRD 启动：种类的 CRD 出现之后才开始管它。
 	if err := restricted.startProvider(t.Context(), "--poll="+poll.String(), "--poll-jitter-percentage=10", "--leader-election", "--leader-election-namespace=default",
@@ -90,12 +98,18 @@ func TestSecondControlPlane(t *testing.T) {
 
 	t.Run("change logs", func(t *testing.T) { testChangeLogs(t, second, ns, changes) })
 	t.Run("contested", func(t *testing.T) { testContested(t, second, ns) })
-	t.Run("idle", func(t *testing.T) { testIdle(t, second, &restricted, ns, poll) })
+	t.Run("idle", func(t *testing.T) { testIdle(t, second, &restricted, ns, poll, idleUsers) })
+	t.Run("idle clusters", func(t *testing.T) {
+		testIdle(t, second, &restricted, ns, poll, idleClusters)
+		if changes.show(memberToken) {
+			t.Error("the change log shows the secret")
+		}
+	})
 	t.Run("no right to watch CRDs", func(t *testing.T) {
 		if err := restricted.provider.Stop(); err != nil {
 			t.Fatal(err)
 		}
-		second.apply(t, fmt.Sprintf(providerRBAC, ""))
+		second.apply(t, fmt.Sprintf(providerRBAC, allSecrets))
 		if err := restricted.startProvider(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -105,6 +119,29 @@ func TestSecondControlPlane(t *testing.T) {
 		}
 		awaitReady(t, second, mg)
 	})
+	t.Run("no right to watch Secrets", func(t *testing.T) { testGetSecretsOnly(t, second, &restricted, ns, poll) })
+}
+
+// testGetSecretsOnly 看只能按名读 Secret 的 provider：照样交入，换了内容的到下次轮询再交。
+func testGetSecretsOnly(t *testing.T, c, restricted *controlPlane, ns string, poll time.Duration) {
+	if err := restricted.provider.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	c.apply(t, fmt.Sprintf(providerRBAC, getSecrets))
+	if err := restricted.startProvider(t.Context(), "--poll="+poll.String()); err != nil {
+		t.Fatal(err)
+	}
+	held := c.kubeconfigSecret(t, ns, "by-name", "kubeconfig", memberKubeconfig(t, nil))
+	mg := clusterScopes["namespaced"](ns, "by-name")
+	if err := c.kube.Create(t.Context(), mg.Managed); err != nil {
+		t.Fatal(err)
+	}
+	first := awaitVersion(t, c, mg, "", "the Secret handed in")
+	held.Data["kubeconfig"] = memberKubeconfig(t, nil)
+	if err := c.kube.Update(t.Context(), held); err != nil {
+		t.Fatal(err)
+	}
+	awaitVersion(t, c, mg, first, "the changed Secret handed in")
 }
 
 func testChangeLogs(t *testing.T, c *controlPlane, ns string, changes *changeLogs) {
@@ -150,35 +187,69 @@ func testContested(t *testing.T, second *controlPlane, ns string) {
 	platform.unchanged(t, before)
 }
 
-// testIdle 看 200 个就绪的资源静止两个轮询间隔：轮询确实发生了，平台却没有收到监视之外的请求，控制面上也没有写入。
-func testIdle(t *testing.T, c, provider *controlPlane, ns string, poll time.Duration) {
-	const resources = 200
-	began := time.Now()
-	for i := range resources {
-		if err := c.kube.Create(t.Context(), user(ns, fmt.Sprintf("idle-%03d", i))); err != nil {
+// idleKind 是静止测试里的一个种类。
+type idleKind struct {
+	controller string
+	resources  int
+	list       resource.ManagedList
+	create     func(t *testing.T, c *controlPlane, ns, name string)
+	// settled 说一个资源是否已到静止的样子。
+	settled func(resource.Managed) error
+}
+
+var idleUsers = idleKind{
+	controller: "managed/user.iam.kubellm.m.crossplane.io", resources: 200, list: &namespacediam.UserList{}, settled: isReady[resource.Managed],
+	create: func(t *testing.T, c *controlPlane, ns, name string) {
+		if err := c.kube.Create(t.Context(), user(ns, name)); err != nil {
 			t.Fatal(err)
 		}
+	},
+}
+
+// idleClusters 都交了凭据而被暂停：有成员的那些另有测试，这里看的是许多个。
+var idleClusters = idleKind{
+	controller: "managed/cluster.cluster.kubellm.m.crossplane.io", resources: 100, list: &namespacedcluster.ClusterList{},
+	create: func(t *testing.T, c *controlPlane, ns, name string) {
+		c.kubeconfigSecret(t, ns, name, "kubeconfig", memberKubeconfig(t, nil))
+		mg := clusterScopes["namespaced"](ns, name)
+		mg.params.Suspended = ptrTo(true)
+		if err := c.kube.Create(t.Context(), mg.Managed); err != nil {
+			t.Fatal(err)
+		}
+	},
+	settled: func(mg resource.Managed) error {
+		if got := mg.GetCondition("Ready"); string(got.Reason) != clusterv1alpha1.ReasonSuspended {
+			return fmt.Errorf("Ready is %s (%s)", got.Status, got.Reason)
+		}
+		return isSynced(mg)
+	},
+}
+
+// testIdle 看许多个静止的资源过两个轮询间隔：轮询确实发生了，平台却没有收到监视之外的请求，控制面上也没有写入。
+func testIdle(t *testing.T, c, provider *controlPlane, ns string, poll time.Duration, kind idleKind) {
+	began := time.Now()
+	for i := range kind.resources {
+		kind.create(t, c, ns, fmt.Sprintf("idle-%03d", i))
 	}
-	list := &namespacediam.UserList{}
-	harness.Eventually(t, fmt.Sprintf("%d users to be ready", resources), 2*time.Minute, func(ctx context.Context) error {
-		if err := c.kube.List(ctx, list, client.InNamespace(ns)); err != nil {
+	harness.Eventually(t, fmt.Sprintf("%d resources to be settled", kind.resources), 2*time.Minute, func(ctx context.Context) error {
+		if err := c.kube.List(ctx, kind.list, client.InNamespace(ns)); err != nil {
 			return err
 		}
-		for i := range list.Items {
-			if err := isReady(&list.Items[i]); err != nil {
-				return fmt.Errorf("%s: %w", list.Items[i].Name, err)
+		for _, mg := range kind.list.GetItems() {
+			if err := kind.settled(mg); err != nil {
+				return fmt.Errorf("%s: %w", mg.GetName(), err)
 			}
 		}
 		return nil
 	})
-	t.Logf("%d users were ready after %s", resources, time.Since(began).Round(time.Millisecond))
+	t.Logf("%d resources were settled after %s", kind.resources, time.Since(began).Round(time.Millisecond))
 	// 控制器在就绪之后还会补写状态，托管资源随之更新：等到三秒内两边都没有动静。
-	versions, quietSince := versionsOf(list), time.Now()
+	versions, quietSince := versionsOf(kind.list), time.Now()
 	harness.Eventually(t, "the last writes to settle", time.Minute, func(ctx context.Context) error {
-		if err := c.kube.List(ctx, list, client.InNamespace(ns)); err != nil {
+		if err := c.kube.List(ctx, kind.list, client.InNamespace(ns)); err != nil {
 			return err
 		}
-		if now := versionsOf(list); !now.Equal(versions) {
+		if now := versionsOf(kind.list); !now.Equal(versions) {
 			versions, quietSince = now, time.Now()
 		}
 		if quiet := time.Since(quietSince); quiet < 3*time.Second {
@@ -186,7 +257,8 @@ func testIdle(t *testing.T, c, provider *controlPlane, ns string, poll time.Dura
 		}
 		return onlyWatches(c.user(), quietSince)
 	})
-	reconciles := metric(t, provider.provider.MetricsURL, `controller_runtime_reconcile_total{controller="managed/user.iam.kubellm.m.crossplane.io"`)
+	reconciled := `controller_runtime_reconcile_total{controller="` + kind.controller + `"`
+	reconciles := metric(t, provider.provider.MetricsURL, reconciled)
 	since := time.Now()
 	harness.Eventually(t, "two poll intervals to pass", 4*poll, func(context.Context) error {
 		if idle := time.Since(since); idle < 2*poll+poll/2 {
@@ -194,25 +266,24 @@ func testIdle(t *testing.T, c, provider *controlPlane, ns string, poll time.Dura
 		}
 		return nil
 	})
-	polled := metric(t, provider.provider.MetricsURL, `controller_runtime_reconcile_total{controller="managed/user.iam.kubellm.m.crossplane.io"`) - reconciles
-	if polled < 2*resources {
-		t.Errorf("got %v reconciles in two poll intervals, want at least %d: nothing was polled", polled, 2*resources)
+	if polled := metric(t, provider.provider.MetricsURL, reconciled) - reconciles; polled < float64(2*kind.resources) {
+		t.Errorf("got %v reconciles in two poll intervals, want at least %d: nothing was polled", polled, 2*kind.resources)
 	}
 	if err := onlyWatches(c.user(), since); err != nil {
 		t.Error(err)
 	}
-	if err := c.kube.List(t.Context(), list, client.InNamespace(ns)); err != nil {
+	if err := c.kube.List(t.Context(), kind.list, client.InNamespace(ns)); err != nil {
 		t.Fatal(err)
 	}
-	if changed := versions.Difference(versionsOf(list)); len(changed) > 0 {
+	if changed := versions.Difference(versionsOf(kind.list)); len(changed) > 0 {
 		t.Errorf("%d managed resources were written while idle", len(changed))
 	}
 }
 
-func versionsOf(list *namespacediam.UserList) sets.Set[string] {
+func versionsOf(list resource.ManagedList) sets.Set[string] {
 	versions := sets.New[string]()
-	for _, mg := range list.Items {
-		versions.Insert(mg.Name + "@" + mg.ResourceVersion)
+	for _, mg := range list.GetItems() {
+		versions.Insert(mg.GetName() + "@" + mg.GetResourceVersion())
 	}
 	return versions
 }
@@ -288,6 +359,18 @@ func (c *changeLogs) SendChangeLog(_ context.Context, r *changelogs.SendChangeLo
 	defer c.mu.Unlock()
 	c.entries = append(c.entries, r.GetEntry())
 	return &changelogs.SendChangeLogResponse{}, nil
+}
+
+// show 说收到的任何一条里有没有这段文字。
+func (c *changeLogs) show(text string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.entries {
+		if strings.Contains(e.String(), text) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *changeLogs) saw(name string, operation changelogs.OperationType) bool {

@@ -1,10 +1,13 @@
 package v1alpha1
 
-import iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
+import (
+	iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
+	"github.com/kubellm/kubellm/apis/managed/forprovider/object"
+)
 
 // RoleParameters are what is wanted of a role of the platform.
 type RoleParameters struct {
-	ObjectParameters `json:",inline"`
+	object.Parameters `json:",inline"`
 
 	// description says to people what the role is for.
 	// +optional
@@ -22,7 +25,7 @@ type RoleParameters struct {
 
 // RoleObservation is what the platform shows of a role.
 type RoleObservation struct {
-	ObjectObservation      `json:",inline"`
+	object.Observation     `json:",inline"`
 	iamv1alpha1.RoleSpec   `json:",inline"`
 	iamv1alpha1.RoleStatus `json:",inline"`
 }
@@ -30,12 +33,12 @@ type RoleObservation struct {
 // Desired 是这些参数所说的平台角色，名字除外。
 func (p *RoleParameters) Desired() *iamv1alpha1.Role {
 	return &iamv1alpha1.Role{
-		ObjectMeta: p.objectMeta(),
+		ObjectMeta: p.ObjectMeta(),
 		Spec:       iamv1alpha1.RoleSpec{Description: p.Description, Rules: p.Rules},
 	}
 }
 
 // ObserveRole 摘出平台角色里要展示的部分；r 与缓存共享，所以先复制。
 func ObserveRole(r *iamv1alpha1.Role) *RoleObservation {
-	return &RoleObservation{ObjectObservation: observeObject(r), RoleSpec: *r.Spec.DeepCopy(), RoleStatus: *r.Status.DeepCopy()}
+	return &RoleObservation{Observation: object.Observe(r), RoleSpec: *r.Spec.DeepCopy(), RoleStatus: *r.Status.DeepCopy()}
 }

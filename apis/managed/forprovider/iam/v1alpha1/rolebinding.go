@@ -8,12 +8,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
+	"github.com/kubellm/kubellm/apis/managed/forprovider/object"
 	"github.com/kubellm/kubellm/apis/managed/reference"
 )
 
 // RoleBindingParameters are what is wanted of a role binding of the platform.
 type RoleBindingParameters struct {
-	ObjectParameters `json:",inline"`
+	object.Parameters `json:",inline"`
 
 	// roleRef is the role that is granted: by its name on the platform, or by
 	// pointing at a Role managed resource.
@@ -62,7 +63,7 @@ type RoleReference struct {
 
 // RoleBindingObservation is what the platform shows of a role binding.
 type RoleBindingObservation struct {
-	ObjectObservation             `json:",inline"`
+	object.Observation            `json:",inline"`
 	iamv1alpha1.RoleBindingSpec   `json:",inline"`
 	iamv1alpha1.RoleBindingStatus `json:",inline"`
 }
@@ -70,7 +71,7 @@ type RoleBindingObservation struct {
 // Desired 是这些参数所说的平台角色绑定，名字除外。
 func (p *RoleBindingParameters) Desired() *iamv1alpha1.RoleBinding {
 	b := &iamv1alpha1.RoleBinding{
-		ObjectMeta: p.objectMeta(),
+		ObjectMeta: p.ObjectMeta(),
 		Spec: iamv1alpha1.RoleBindingSpec{
 			Subjects:      p.Subjects,
 			Namespaces:    p.Namespaces,
@@ -98,5 +99,5 @@ func (p *RoleBindingParameters) ResolveReferences(ctx context.Context, c client.
 
 // ObserveRoleBinding 摘出平台角色绑定里要展示的部分；b 与缓存共享，所以先复制。
 func ObserveRoleBinding(b *iamv1alpha1.RoleBinding) *RoleBindingObservation {
-	return &RoleBindingObservation{ObjectObservation: observeObject(b), RoleBindingSpec: *b.Spec.DeepCopy(), RoleBindingStatus: *b.Status.DeepCopy()}
+	return &RoleBindingObservation{Observation: object.Observe(b), RoleBindingSpec: *b.Spec.DeepCopy(), RoleBindingStatus: *b.Status.DeepCopy()}
 }

@@ -1,10 +1,13 @@
 package v1alpha1
 
-import iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
+import (
+	iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
+	"github.com/kubellm/kubellm/apis/managed/forprovider/object"
+)
 
 // UserParameters are what is wanted of a user of the platform.
 type UserParameters struct {
-	ObjectParameters `json:",inline"`
+	object.Parameters `json:",inline"`
 
 	// displayName is how the user is shown to people.
 	// +optional
@@ -33,7 +36,7 @@ type UserParameters struct {
 
 // UserObservation is what the platform shows of a user.
 type UserObservation struct {
-	ObjectObservation      `json:",inline"`
+	object.Observation     `json:",inline"`
 	iamv1alpha1.UserSpec   `json:",inline"`
 	iamv1alpha1.UserStatus `json:",inline"`
 }
@@ -41,7 +44,7 @@ type UserObservation struct {
 // Desired 是这些参数所说的平台用户，名字除外。
 func (p *UserParameters) Desired() *iamv1alpha1.User {
 	return &iamv1alpha1.User{
-		ObjectMeta: p.objectMeta(),
+		ObjectMeta: p.ObjectMeta(),
 		Spec: iamv1alpha1.UserSpec{
 			DisplayName: p.DisplayName,
 			Email:       p.Email,
@@ -53,5 +56,5 @@ func (p *UserParameters) Desired() *iamv1alpha1.User {
 
 // ObserveUser 摘出平台用户里要展示的部分；u 与缓存共享，所以先复制。
 func ObserveUser(u *iamv1alpha1.User) *UserObservation {
-	return &UserObservation{ObjectObservation: observeObject(u), UserSpec: *u.Spec.DeepCopy(), UserStatus: *u.Status.DeepCopy()}
+	return &UserObservation{Observation: object.Observe(u), UserSpec: *u.Spec.DeepCopy(), UserStatus: *u.Status.DeepCopy()}
 }

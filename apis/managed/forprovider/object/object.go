@@ -1,4 +1,7 @@
-package v1alpha1
+// +kubebuilder:object:generate=true
+
+// Package object 是所有托管资源共有的那一部分：平台对象的元数据里能声明的与要展示的。
+package object
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -6,10 +9,9 @@ import (
 	"github.com/kubellm/kubellm/apis/meta"
 )
 
-// ObjectParameters are the parts of the platform object's metadata that a
-// managed resource can set. The object's name is the managed resource's
-// external name.
-type ObjectParameters struct {
+// Parameters are the parts of the platform object's metadata that a managed
+// resource can set. The object's name is the managed resource's external name.
+type Parameters struct {
 	// labels of the object on the platform. Labels that are not listed here are
 	// left alone.
 	// +optional
@@ -22,13 +24,13 @@ type ObjectParameters struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// objectMeta 只带用户声明的标签与标注；名字由外部名决定，不在这里。
-func (p ObjectParameters) objectMeta() metav1.ObjectMeta {
+// ObjectMeta 只带用户声明的标签与标注；名字由外部名决定，不在这里。
+func (p Parameters) ObjectMeta() metav1.ObjectMeta {
 	return metav1.ObjectMeta{Labels: p.Labels, Annotations: p.Annotations}
 }
 
-// ObjectObservation is what the platform object's metadata shows.
-type ObjectObservation struct {
+// Observation is what the platform object's metadata shows.
+type Observation struct {
 	// uid of the object on the platform.
 	// +optional
 	UID string `json:"uid,omitempty"`
@@ -38,6 +40,7 @@ type ObjectObservation struct {
 	Owner string `json:"owner,omitempty"`
 }
 
-func observeObject(o metav1.Object) ObjectObservation {
-	return ObjectObservation{UID: string(o.GetUID()), Owner: o.GetAnnotations()[meta.OwnerAnnotation]}
+// Observe 摘出元数据里要展示的部分。
+func Observe(o metav1.Object) Observation {
+	return Observation{UID: string(o.GetUID()), Owner: o.GetAnnotations()[meta.OwnerAnnotation]}
 }

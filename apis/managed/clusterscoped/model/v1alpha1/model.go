@@ -1,0 +1,136 @@
+package v1alpha1
+
+import (
+	"context"
+
+	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	clusterv1alpha1 "github.com/kubellm/kubellm/apis/managed/clusterscoped/cluster/v1alpha1"
+	"github.com/kubellm/kubellm/apis/managed/forprovider/model/v1alpha1"
+	"github.com/kubellm/kubellm/apis/managed/forprovider/secret"
+	"github.com/kubellm/kubellm/apis/managed/reference"
+	modelv1alpha1 "github.com/kubellm/kubellm/apis/model/v1alpha1"
+)
+
+// A Model is a large language model that the KubeLLM platform serves on member
+// clusters.
+// Its external name is the model's name on the platform, by default the name
+// of the managed resource. This is the cluster-scoped twin, for claims; new
+// configurations use the kind of the same name in model.kubellm.m.crossplane.io.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Cluster,categories={crossplane,managed,kubellm}
+// +kubebuilder:printcolumn:name="READY",type="string",JSONPath=".status.conditions[?(@.type=='Ready')].status"
+// +kubebuilder:printcolumn:name="SYNCED",type="string",JSONPath=".status.conditions[?(@.type=='Synced')].status"
+// +kubebuilder:printcolumn:name="EXTERNAL-NAME",type="string",JSONPath=`.metadata.annotations.crossplane\.io/external-name`
+// +kubebuilder:printcolumn:name="ENGINE",type="string",JSONPath=".status.atProvider.engine.type"
+// +kubebuilder:printcolumn:name="REPLICAS",type="string",JSONPath=".status.atProvider.replicas"
+// +kubebuilder:printcolumn:name="CLUSTERS",type="string",JSONPath=".status.atProvider.clusterNames"
+// +kubebuilder:printcolumn:name="ENDPOINT",type="string",JSONPath=".status.atProvider.endpoint"
+// +kubebuilder:printcolumn:name="REASON",type="string",JSONPath=".status.conditions[?(@.type=='Ready')].reason",priority=1
+// +kubebuilder:printcolumn:name="AGE",type="date",JSONPath=".metadata.creationTimestamp"
+type Model struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what is wanted.
+	Spec ModelSpec `json:"spec"`
+	// status is what has been observed.
+	// +optional
+	Status ModelStatus `json:"status,omitempty"`
+}
+
+// ModelSpec is what is wanted of the model and how to manage it.
+//
+// +kubebuilder:validation:XValidation:rule="!('*' in self.managementPolicies || 'Create' in self.managementPolicies || 'Update' in self.managementPolicies) || (has(self.forProvider.source))",message="spec.forProvider.source is required, unless managementPolicies only observe"
+// +kubebuilder:validation:XValidation:rule="!('*' in self.managementPolicies || 'Create' in self.managementPolicies || 'Update' in self.managementPolicies) || (has(self.forProvider.engine) && has(self.forProvider.engine.type))",message="spec.forProvider.engine.type is required, unless managementPolicies only observe"
+type ModelSpec struct {
+	xpv2.ClusterManagedResourceSpec `json:",inline"`
+
+	// forProvider is the model as it is to be on the platform. Fields that are not
+	// set are left alone.
+	ForProvider ModelParameters `json:"forProvider"`
+}
+
+// ModelParameters are what is wanted of the model.
+type ModelParameters struct {
+	// namespace is the model's namespace on the platform, which must exist there.
+	// It cannot be changed: delete the managed resource and make another.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the namespace of a model cannot be changed: delete the managed resource and make another"
+	Namespace                string `json:"namespace"`
+	v1alpha1.ModelParameters `json:",inline"`
+
+	// credentialsSecretRef points at a Secret of this cluster, in any namespace,
+	// with what the sources need: token for the Hugging Face Hub, accessKeyID and
+	// secretAccessKey for S3, dockerconfigjson (or .dockerconfigjson, as Secrets
+	// to pull images with have it) for images. The provider hands those
+	// that the sources need and that are there to the platform, and hands them in
+	// again when the Secret changes or the platform no longer has what it was
+	// given.
+	// +optional
+	CredentialsSecretRef *secret.NamespacedSetReference `json:"credentialsSecretRef,omitempty"`
+}
+
+// ModelStatus is what has been observed.
+type ModelStatus struct {
+	xpv2.ManagedResourceStatus `json:",inline"`
+
+	// credentials say which Secret the platform was given last.
+	// +optional
+	Credentials *secret.Handover `json:"credentials,omitempty"`
+	// atProvider is the model as the platform shows it. The Clusters that it does
+	// not fit on are on the platform alone.
+	// +optional
+	AtProvider *v1alpha1.ModelObservation `json:"atProvider,omitempty"`
+}
+
+// ModelList is a list of models.
+//
+// +kubebuilder:object:root=true
+type ModelList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Model `json:"items"`
+}
+
+// Desired 是平台上应有的样子，名字由外部名决定。
+func (mg *Model) Desired() *modelv1alpha1.Model {
+	m := mg.Spec.ForProvider.Desired()
+	m.Namespace = mg.Spec.ForProvider.Namespace
+	return m
+}
+
+// SetObserved 记下平台上现有的样子。
+func (mg *Model) SetObserved(m *modelv1alpha1.Model) {
+	mg.Status.AtProvider = v1alpha1.ObserveModel(m)
+}
+
+// DeletionWaitsFor 是平台说删除在等什么，没说的为空。
+func (mg *Model) DeletionWaitsFor() string { return mg.Status.AtProvider.DeletionWaitsFor() }
+
+// ConnectionDetails 是写进连接 Secret 的：模型的地址与请求用的名字。
+func (mg *Model) ConnectionDetails() map[string][]byte {
+	return mg.Status.AtProvider.ConnectionDetails()
+}
+
+// ResolveReferences 把 placement 里的引用或选择器换成平台上的集群名。
+func (mg *Model) ResolveReferences(ctx context.Context, c client.Reader) error {
+	return mg.Spec.ForProvider.ResolveReferences(ctx, c, mg, reference.To{Object: &clusterv1alpha1.Cluster{}, List: &clusterv1alpha1.ClusterList{}})
+}
+
+// SecretSource 是要交给平台的凭据；nil 表示没有。
+func (mg *Model) SecretSource() *secret.Source {
+	return mg.Spec.ForProvider.CredentialsSecretRef.Source("spec.forProvider.credentialsSecretRef", mg.Spec.ForProvider.CredentialKeys())
+}
+
+// Handover 是最近交给平台的那一份。
+func (mg *Model) Handover() *secret.Handover { return mg.Status.Credentials }
+
+// SetHandover 记下最近交给平台的那一份。
+func (mg *Model) SetHandover(h *secret.Handover) { mg.Status.Credentials = h }
