@@ -25,6 +25,10 @@ type Connection struct {
 
 	mu       sync.Mutex
 	platform *external.Platform
+
+	sightings sightings
+	// previews 是最近一次问到的平台的打算，按种类与对象；写入之后放进属性 plan。
+	previews sync.Map
 }
 
 // open 返回共用的 Platform。

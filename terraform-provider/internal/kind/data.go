@@ -37,14 +37,14 @@ func (d *dataOne[M, T, L]) Configure(_ context.Context, req datasource.Configure
 func (d *dataOne[M, T, L]) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	var name string
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(attrName), &name)...)
-	t := task[M, T, L]{kind: d.kind, connection: d.connection, verb: "read", name: name, diags: &resp.Diagnostics}
+	key, diags := d.kind.configuredKey(ctx, req.Config)
+	resp.Diagnostics.Append(diags...)
+	t := task[M, T, L]{kind: d.kind, connection: d.connection, verb: "read", key: key, diags: &resp.Diagnostics}
 	client, ok := t.client(ctx)
 	if !ok || resp.Diagnostics.HasError() {
 		return
 	}
-	object, err := client.Read(ctx, external.Key{Name: name})
+	object, err := client.Read(ctx, key)
 	if external.ClassOf(err) == external.ClassNotFound {
 		t.failMissing()
 		return
@@ -53,7 +53,7 @@ func (d *dataOne[M, T, L]) Read(ctx context.Context, req datasource.ReadRequest,
 		t.fail(ctx, err)
 		return
 	}
-	values, diags := d.kind.whole(ctx, object)
+	values, diags := d.kind.shown(ctx, object)
 	resp.Diagnostics.Append(diags...)
 	found, diags := types.ObjectValue(d.kind.dataTypes(), values)
 	resp.Diagnostics.Append(diags...)
@@ -91,7 +91,7 @@ func (d *dataMany[M, T, L]) Read(ctx context.Context, req datasource.ReadRequest
 	objectType := types.ObjectType{AttrTypes: d.kind.dataTypes()}
 	found := make([]types.Object, 0, len(objects))
 	for _, object := range objects {
-		values, diags := d.kind.whole(ctx, object)
+		values, diags := d.kind.shown(ctx, object)
 		resp.Diagnostics.Append(diags...)
 		one, diags := types.ObjectValue(objectType.AttrTypes, values)
 		resp.Diagnostics.Append(diags...)
@@ -114,6 +114,10 @@ func (t task[M, T, L]) list(ctx context.Context, config configuration) []T {
 			fieldSet[field] = *value
 		}
 	}
+	var namespace *string
+	if t.kind.External.Namespaced {
+		t.diags.Append(config.GetAttribute(ctx, path.Root(attrNamespace), &namespace)...)
+	}
 	selector, err := labels.Parse(ptr.Deref(selectorText, ""))
 	if err != nil {
 		t.diags.AddAttributeError(path.Root(attrSelector), "Malformed label selector",
@@ -123,7 +127,7 @@ func (t task[M, T, L]) list(ctx context.Context, config configuration) []T {
 	if !ok || t.diags.HasError() {
 		return nil
 	}
-	objects, err := client.List(ctx, "", selector, fieldSet.AsSelector().String())
+	objects, err := client.List(ctx, ptr.Deref(namespace, ""), selector, fieldSet.AsSelector().String())
 	if err != nil {
 		t.fail(ctx, err)
 	}

@@ -12,7 +12,7 @@ import (
 func (r *managed[M, T, L]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	state, diags := r.kind.decode(ctx, req.State)
 	resp.Diagnostics.Append(diags...)
-	inst, diags := loadInstance(ctx, req.Private)
+	inst, diags := doomed(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	timeout, diags := state.timeouts.Delete(ctx, defaultDeleteTimeout)
 	resp.Diagnostics.Append(diags...)
@@ -21,7 +21,7 @@ func (r *managed[M, T, L]) Delete(ctx context.Context, req resource.DeleteReques
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	t := r.task("delete", state.name, &resp.Diagnostics)
+	t := r.task("delete", state.key, &resp.Diagnostics)
 	client, ok := t.client(ctx)
 	if !ok {
 		return

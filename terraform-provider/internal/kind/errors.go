@@ -40,10 +40,10 @@ func sentence(err error) string {
 }
 
 func (t task[M, T, L]) summary() string {
-	if t.name == "" {
+	if t.key.Name == "" {
 		return fmt.Sprintf("Cannot %s the %s", t.verb, t.kind.Plural)
 	}
-	return fmt.Sprintf("Cannot %s the %s %q", t.verb, t.kind.Title, t.name)
+	return fmt.Sprintf("Cannot %s the %s %q", t.verb, t.kind.Title, t.id())
 }
 
 // invalid 给平台指出的每个字段一条诊断，挂在配置的属性上；配置里没有的字段写进说明。
@@ -74,22 +74,22 @@ var notIdentifier = regexp.MustCompile(`[^A-Za-z0-9_-]`)
 
 // importBlock 猜资源块与对象同名：提供者不知道资源在配置里的地址，注释提醒人核对。
 func (t task[M, T, L]) importBlock() string {
-	label := notIdentifier.ReplaceAllString(t.name, "_")
+	label := notIdentifier.ReplaceAllString(t.key.Name, "_")
 	if label[0] >= '0' && label[0] <= '9' {
 		label = "_" + label
 	}
-	return fmt.Sprintf("import {\n  to = kubellm_%s.%s # the address of this resource block\n  id = %q\n}", t.kind.Name, label, t.name)
+	return fmt.Sprintf("import {\n  to = kubellm_%s.%s # the address of this resource block\n  id = %q\n}", t.kind.Name, label, t.id())
 }
 
 // failMissing 用于必须存在的对象不存在。
 func (t task[M, T, L]) failMissing() {
 	t.diags.AddError(t.summary(), fmt.Sprintf("There is no %s %q on the platform. Check the name, and that the provider is configured for the right platform.\n\n%s",
-		t.kind.Title, t.name, t.connection.configured()))
+		t.kind.Title, t.id(), t.connection.configured()))
 }
 
 // warnLost 说明为什么计划会提议重建一个明明存在的对象。
 func (t task[M, T, L]) warnLost(reason string) {
-	t.diags.AddWarning(fmt.Sprintf("The %s %q is no longer managed here", t.kind.Title, t.name),
+	t.diags.AddWarning(fmt.Sprintf("The %s %q is no longer managed here", t.kind.Title, t.id()),
 		fmt.Sprintf("The object of this name exists, but %s. Terraform leaves it alone and counts its own as gone; creating it again is refused "+
 			"as long as this one exists. Remove the resource from the configuration, or take the object over: let Terraform forget the lost one "+
 			"with `terraform apply -refresh-only`, then import with this block:\n\n%s", reason, t.importBlock()))
@@ -101,7 +101,7 @@ func (t task[M, T, L]) warnNotOurs(ctx context.Context, client *external.Client[
 	if seen, err := client.Observe(ctx, want); err == nil && seen.Exists {
 		holder = seen.HeldBy
 	}
-	t.diags.AddWarning(fmt.Sprintf("The %s %q was left alone", t.kind.Title, t.name),
+	t.diags.AddWarning(fmt.Sprintf("The %s %q was left alone", t.kind.Title, t.id()),
 		fmt.Sprintf("It is held by %s and not by this resource, so it was not deleted. The resource is removed from the state.", holder))
 }
 

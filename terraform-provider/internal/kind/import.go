@@ -3,7 +3,6 @@ package kind
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/kubellm/kubellm/internal/external"
@@ -14,19 +13,16 @@ import (
 func (r *managed[M, T, L]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	name := req.ID
-	if name == "" && req.Identity != nil {
-		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root(attrName), &name)...)
-	}
-	t := r.task("import", name, &resp.Diagnostics)
+	key, diags := r.kind.importKey(ctx, req)
+	resp.Diagnostics.Append(diags...)
+	t := r.task("import", key, &resp.Diagnostics)
 	client, ok := t.client(ctx)
 	if !ok || resp.Diagnostics.HasError() {
 		return
 	}
 
 	inst := instance{Owner: newOwner()}
-	want := external.Desired[T]{Object: r.kind.External.New(), Owner: inst.Owner}
-	want.Object.SetName(name)
+	want := external.Desired[T]{Object: r.kind.located(key), Owner: inst.Owner}
 	seen, err := client.Observe(ctx, want)
 	if err != nil {
 		t.fail(ctx, err)

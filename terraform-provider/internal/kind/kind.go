@@ -3,6 +3,8 @@
 package kind
 
 import (
+	"time"
+
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -24,6 +26,16 @@ type Kind[M any, T external.Object, L runtime.Object] struct {
 	External    *external.Kind[T, L]
 	// Attributes 是 spec 的属性，名字是字段名的 snake_case。
 	Attributes map[string]schema.Attribute
+	// Secret 是交给平台的秘密；为 nil 的种类不收。
+	Secret *Secret[M]
+	// Facts 是只有数据源显示的观察；为 nil 的种类没有。
+	Facts *Facts[T]
+	// Waits 说写成的对象是否值得等到就绪；为 nil 的种类从不等。被暂停的等等由外部层认出。
+	Waits func(object T) bool
+	// ReadyTimeout 是等它就绪的默认时限；零是十分钟。
+	ReadyTimeout time.Duration
+	// Preview 从试运行的答复里取出平台的打算；为 nil 的种类在计划时不问平台。
+	Preview func(object T) string
 	// Defaults 是服务端替没写的字段填的值；导入时这样的值等于没写，否则一导入就有差异。
 	Defaults M
 	// Filters 是多个数据源与列表可用的过滤：属性名 → 平台的字段选择器。

@@ -5,14 +5,15 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/list"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/kubellm/kubellm/internal/external"
 )
 
 // List 供 terraform query 找出可以导入的对象。
 func (r *managed[M, T, L]) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
 	var diags diag.Diagnostics
-	t := r.task("list", "", &diags)
+	t := r.task("list", external.Key{}, &diags)
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	objects := t.list(ctx, req.Config)
@@ -35,8 +36,8 @@ func (r *managed[M, T, L]) List(ctx context.Context, req list.ListRequest, strea
 // listed 是一个结果：身份用来导入，要求时附上与导入后相同的全部属性，供生成配置。
 func (r *managed[M, T, L]) listed(ctx context.Context, req list.ListRequest, object T) list.ListResult {
 	result := req.NewListResult(ctx)
-	result.DisplayName = object.GetName()
-	result.Diagnostics.Append(result.Identity.SetAttribute(ctx, path.Root(attrName), object.GetName())...)
+	result.DisplayName = id(keyOf(object))
+	result.Diagnostics.Append(identify(ctx, result.Identity, keyOf(object))...)
 	if !req.IncludeResource {
 		return result
 	}

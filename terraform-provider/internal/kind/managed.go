@@ -3,12 +3,12 @@ package kind
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/list"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -22,6 +22,10 @@ const (
 	requestTimeout = 2 * time.Minute
 	// defaultDeleteTimeout 是等对象收尾的默认时限。
 	defaultDeleteTimeout = 10 * time.Minute
+	// defaultReadyTimeout 是等写成的对象就绪的默认时限。
+	defaultReadyTimeout = 10 * time.Minute
+	// previewTimeout 是计划时问平台的打算最多用多久。
+	previewTimeout = 30 * time.Second
 )
 
 // managed 是一个种类的资源，同时是它的列表。
@@ -67,12 +71,12 @@ type task[M any, T external.Object, L runtime.Object] struct {
 	kind       *Kind[M, T, L]
 	connection *Connection
 	verb       string
-	name       string
+	key        external.Key
 	diags      *diag.Diagnostics
 }
 
-func (r *managed[M, T, L]) task(verb, name string, diags *diag.Diagnostics) task[M, T, L] {
-	return task[M, T, L]{kind: r.kind, connection: r.connection, verb: verb, name: name, diags: diags}
+func (r *managed[M, T, L]) task(verb string, key external.Key, diags *diag.Diagnostics) task[M, T, L] {
+	return task[M, T, L]{kind: r.kind, connection: r.connection, verb: verb, key: key, diags: diags}
 }
 
 // client 给出外部层的客户端；失败时诊断已写好。
@@ -96,6 +100,32 @@ type saved struct {
 	private  privateWriter
 }
 
+// outcome 是一次写入：写成了什么，按什么计划写的，秘密原来是哪一版，随后有没有失败，平台之前打算怎样。
+type outcome[M any, T external.Object] struct {
+	written external.Written[T]
+	plan    decoded[M]
+	before  types.Int64
+	inst    instance
+	failed  bool
+	// preview 是属性 plan 的值；没有这个属性的种类不用它。
+	preview types.String
+}
+
+// store 保存一次写入之后的状态。秘密没有交成的仍记原来的版本，下一次计划便会再交。
+func (t task[M, T, L]) store(ctx context.Context, o outcome[M, T], to saved) {
+	values, diags := t.kind.refreshed(ctx, o.written.Object, o.plan, nil)
+	t.diags.Append(diags...)
+	if o.failed {
+		values = t.kind.Secret.withVersion(values, o.before)
+	}
+	if t.kind.Preview != nil {
+		values = maps.Clone(values)
+		values[attrPlan] = o.preview
+	}
+	o.inst.remember(o.written.Handover)
+	t.save(ctx, values, o.inst, to)
+}
+
 // save 保存状态、身份与私有状态。
 func (t task[M, T, L]) save(ctx context.Context, values map[string]attr.Value, inst instance, to saved) {
 	attributeTypes := to.state.Schema.Type().(types.ObjectType).AttrTypes
@@ -107,6 +137,6 @@ func (t task[M, T, L]) save(ctx context.Context, values map[string]attr.Value, i
 	t.diags.Append(to.state.Set(ctx, object)...)
 	t.diags.Append(inst.save(ctx, to.private)...)
 	if to.identity != nil {
-		t.diags.Append(to.identity.SetAttribute(ctx, path.Root(attrName), t.name)...)
+		t.diags.Append(identify(ctx, to.identity, t.key)...)
 	}
 }

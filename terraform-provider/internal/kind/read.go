@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/kubellm/kubellm/internal/external"
 )
@@ -22,19 +22,21 @@ func (r *managed[M, T, L]) Read(ctx context.Context, req resource.ReadRequest, r
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	t := r.task("read", state.name, &resp.Diagnostics)
+	t := r.task("read", state.key, &resp.Diagnostics)
 	client, ok := t.client(ctx)
 	if !ok {
 		return
 	}
 
-	seen, err := client.Observe(ctx, r.kind.desired(state, inst.Owner))
+	want := r.kind.desired(state, inst.Owner)
+	want.Secret = r.kind.Secret.known(state.values, inst.handedIn())
+	seen, err := client.Observe(ctx, want)
 	if err != nil {
 		t.fail(ctx, err)
 		return
 	}
 	if resp.Identity != nil {
-		resp.Diagnostics.Append(resp.Identity.SetAttribute(ctx, path.Root(attrName), state.name)...)
+		resp.Diagnostics.Append(identify(ctx, resp.Identity, state.key)...)
 	}
 	if reason := lost(seen, inst); reason != "" {
 		if seen.Exists {
@@ -45,7 +47,12 @@ func (r *managed[M, T, L]) Read(ctx context.Context, req resource.ReadRequest, r
 	}
 	values, diags := r.kind.refreshed(ctx, seen.Object, state, seen.Diff)
 	resp.Diagnostics.Append(diags...)
+	if seen.SecretDue {
+		values = r.kind.Secret.withVersion(values, types.Int64Null())
+		t.warnHandedInByOther()
+	}
 	inst.UID = seen.Object.GetUID()
+	r.connection.sightings.note(r.kind.Name, state.key, inst)
 	t.save(ctx, values, inst, saved{state: &resp.State, identity: resp.Identity, private: resp.Private})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
@@ -20,6 +21,8 @@ import (
 
 const (
 	attrName        = "name"
+	attrNamespace   = "namespace"
+	attrPlan        = "plan"
 	attrLabels      = "labels"
 	attrAnnotations = "annotations"
 	attrTimeouts    = "timeouts"
@@ -53,13 +56,40 @@ func (k *Kind[M, T, L]) resourceSchema(ctx context.Context) schema.Schema {
 		},
 		attrTimeouts: k.timeoutsAttribute(ctx),
 	}
+	if k.External.Namespaced {
+		attributes[attrName] = schema.StringAttribute{
+			Required: true,
+			MarkdownDescription: fmt.Sprintf("Name of the %s: lower case letters, digits, `-` and `.`, unique in its namespace. "+
+				"Changing it replaces the %s.", k.Title, k.Title),
+			PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			Validators:    []validator.String{ObjectName()},
+		}
+		attributes[attrNamespace] = schema.StringAttribute{
+			Required:            true,
+			MarkdownDescription: fmt.Sprintf("Namespace of the platform that the %s is in; it must exist. Changing it replaces the %s.", k.Title, k.Title),
+			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			Validators:          []validator.String{ObjectName()},
+		}
+	}
+	if k.Preview != nil {
+		attributes[attrPlan] = k.previewAttribute()
+	}
 	maps.Copy(attributes, k.Attributes)
+	maps.Copy(attributes, k.Secret.attributes())
 	return schema.Schema{MarkdownDescription: k.Description, Attributes: attributes}
 }
 
 func (k *Kind[M, T, L]) timeoutsAttribute(ctx context.Context) schema.Attribute {
+	ready := func(what string) string {
+		return fmt.Sprintf("How long to wait until %s %s is ready. Reaching it is a warning and not an error. Defaults to `%dm`.",
+			what, k.Title, int(k.readyTimeout().Minutes()))
+	}
 	attribute := timeouts.Attributes(ctx, timeouts.Opts{
-		Delete: true,
+		Create:            k.Waits != nil,
+		CreateDescription: ready("a new"),
+		Update:            k.Waits != nil,
+		UpdateDescription: ready("a changed"),
+		Delete:            true,
 		DeleteDescription: fmt.Sprintf("How long to wait until a deleted %s is really gone, for example `30s` or `15m`. Defaults to `%dm`.",
 			k.Title, int(defaultDeleteTimeout.Minutes())),
 	}).(schema.SingleNestedAttribute)
@@ -67,16 +97,31 @@ func (k *Kind[M, T, L]) timeoutsAttribute(ctx context.Context) schema.Attribute 
 	return attribute
 }
 
-// identitySchema 里只有名字：它就是平台上找到对象所需的一切，而且永不改变。
+// readyTimeout 是等就绪的默认时限。
+func (k *Kind[M, T, L]) readyTimeout() time.Duration {
+	if k.ReadyTimeout > 0 {
+		return k.ReadyTimeout
+	}
+	return defaultReadyTimeout
+}
+
+// identitySchema 里只有位置：它就是平台上找到对象所需的一切，而且永不改变。
 func (k *Kind[M, T, L]) identitySchema() identityschema.Schema {
-	return identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+	attributes := map[string]identityschema.Attribute{
 		attrName: identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the " + k.Title + "."},
-	}}
+	}
+	if k.External.Namespaced {
+		attributes[attrNamespace] = identityschema.StringAttribute{RequiredForImport: true, Description: "Namespace of the " + k.Title + "."}
+	}
+	return identityschema.Schema{Attributes: attributes}
 }
 
 // filterDescription 说明一个过滤属性。
 func (k *Kind[M, T, L]) filterDescription(name string) string {
-	if name == attrSelector {
+	switch name {
+	case attrNamespace:
+		return fmt.Sprintf("Only the %s of this namespace; without it those of all namespaces.", k.Plural)
+	case attrSelector:
 		return "Label selector as kubectl takes it, for example `team=search,tier!=test`."
 	}
 	return fmt.Sprintf("Only the %s whose %s is exactly this.", k.Plural, k.Filters[name])
@@ -84,6 +129,9 @@ func (k *Kind[M, T, L]) filterDescription(name string) string {
 
 func (k *Kind[M, T, L]) filterNames() []string {
 	names := []string{attrSelector}
+	if k.External.Namespaced {
+		names = append(names, attrNamespace)
+	}
 	for name := range k.Filters {
 		names = append(names, name)
 	}
@@ -102,6 +150,9 @@ func (k *Kind[M, T, L]) listSchema() list.Schema {
 func (k *Kind[M, T, L]) dataSchema() datasource.Schema {
 	attributes := k.dataAttributes()
 	attributes[attrName] = datasource.StringAttribute{Required: true, MarkdownDescription: "Name of the " + k.Title + "."}
+	if k.External.Namespaced {
+		attributes[attrNamespace] = datasource.StringAttribute{Required: true, MarkdownDescription: "Namespace of the " + k.Title + "."}
+	}
 	return datasource.Schema{
 		MarkdownDescription: fmt.Sprintf("Reads one %s of the platform, whoever manages it.", k.Title),
 		Attributes:          attributes,
@@ -113,7 +164,7 @@ func (k *Kind[M, T, L]) dataManySchema() datasource.Schema {
 	attributes := map[string]datasource.Attribute{
 		k.Plural: datasource.ListNestedAttribute{
 			Computed:            true,
-			MarkdownDescription: fmt.Sprintf("The %s found, in alphabetical order of their names.", k.Plural),
+			MarkdownDescription: fmt.Sprintf("The %s found, in alphabetical order of their %s.", k.Plural, k.ordering()),
 			NestedObject:        datasource.NestedAttributeObject{Attributes: k.dataAttributes()},
 		},
 	}
@@ -126,15 +177,29 @@ func (k *Kind[M, T, L]) dataManySchema() datasource.Schema {
 	}
 }
 
+// ordering 说结果按什么排序。
+func (k *Kind[M, T, L]) ordering() string {
+	if k.External.Namespaced {
+		return "namespaces and names"
+	}
+	return "names"
+}
+
 // dataAttributes 由 spec 的属性得出只读的属性，种类不必写第二遍。
 func (k *Kind[M, T, L]) dataAttributes() map[string]datasource.Attribute {
 	attributes := computed(k.Attributes)
 	attributes[attrName] = datasource.StringAttribute{Computed: true, MarkdownDescription: "Name of the " + k.Title + "."}
+	if k.External.Namespaced {
+		attributes[attrNamespace] = datasource.StringAttribute{Computed: true, MarkdownDescription: "Namespace of the " + k.Title + "."}
+	}
 	attributes[attrLabels] = datasource.MapAttribute{
 		ElementType: types.StringType, Computed: true, MarkdownDescription: "All labels of the object.",
 	}
 	attributes[attrAnnotations] = datasource.MapAttribute{
 		ElementType: types.StringType, Computed: true, MarkdownDescription: "All annotations of the object, without those that the platform and its clients keep their books in.",
+	}
+	if k.Facts != nil {
+		maps.Copy(attributes, k.Facts.attributes)
 	}
 	return attributes
 }
@@ -145,7 +210,7 @@ func computed(in map[string]schema.Attribute) map[string]datasource.Attribute {
 	for name, attribute := range in {
 		switch a := attribute.(type) {
 		case schema.StringAttribute:
-			out[name] = datasource.StringAttribute{Computed: true, MarkdownDescription: a.MarkdownDescription}
+			out[name] = datasource.StringAttribute{CustomType: a.CustomType, Computed: true, MarkdownDescription: a.MarkdownDescription}
 		case schema.BoolAttribute:
 			out[name] = datasource.BoolAttribute{Computed: true, MarkdownDescription: a.MarkdownDescription}
 		case schema.Int64Attribute:
@@ -177,11 +242,19 @@ func (k *Kind[M, T, L]) specTypes() map[string]attr.Type {
 	return out
 }
 
-// dataTypes 是数据源里一个对象的属性类型：共有的属性加上 spec。
+// dataTypes 是数据源里一个对象的属性类型：共有的属性、spec 与观察到的事实。
 func (k *Kind[M, T, L]) dataTypes() map[string]attr.Type {
 	out := k.specTypes()
 	out[attrName] = types.StringType
+	if k.External.Namespaced {
+		out[attrNamespace] = types.StringType
+	}
 	out[attrLabels] = types.MapType{ElemType: types.StringType}
 	out[attrAnnotations] = types.MapType{ElemType: types.StringType}
+	if k.Facts != nil {
+		for name, attribute := range k.Facts.attributes {
+			out[name] = attribute.GetType()
+		}
+	}
 	return out
 }

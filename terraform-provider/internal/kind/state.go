@@ -1,7 +1,6 @@
 package kind
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -11,11 +10,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/kubellm/kubellm/internal/external"
 )
@@ -27,7 +25,7 @@ var hiddenAnnotations = []string{reservedPrefix, "kubectl.kubernetes.io/last-app
 type decoded[M any] struct {
 	// values 是全部属性，未写的为 null；渲染新状态时以它为准。
 	values      map[string]attr.Value
-	name        string
+	key         external.Key
 	labels      map[string]string
 	annotations map[string]string
 	timeouts    timeouts.Value
@@ -48,18 +46,21 @@ func (k *Kind[M, T, L]) decode(ctx context.Context, from getter) (decoded[M], di
 	}
 	d := decoded[M]{values: object.Attributes()}
 	common := struct {
-		Name        string            `tfsdk:"name"`
 		Labels      map[string]string `tfsdk:"labels"`
 		Annotations map[string]string `tfsdk:"annotations"`
 		Timeouts    timeouts.Value    `tfsdk:"timeouts"`
 	}{}
-	commonTypes := object.AttributeTypes(ctx)
-	for name := range k.Attributes {
-		delete(commonTypes, name)
+	all := object.AttributeTypes(ctx)
+	commonTypes := map[string]attr.Type{}
+	for _, name := range []string{attrLabels, attrAnnotations, attrTimeouts} {
+		commonTypes[name] = all[name]
 	}
+	key, more := k.configuredKey(ctx, attributesOf(d.values))
+	diags.Append(more...)
+	diags.Append(wellFormed(ctx, path.Empty(), object)...)
 	diags.Append(part(ctx, d.values, commonTypes, &common)...)
 	diags.Append(part(ctx, d.values, k.specTypes(), &d.model)...)
-	d.name, d.labels, d.annotations, d.timeouts = common.Name, common.Labels, common.Annotations, common.Timeouts
+	d.key, d.labels, d.annotations, d.timeouts = key, common.Labels, common.Annotations, common.Timeouts
 	return d, diags
 }
 
@@ -78,8 +79,7 @@ func part(ctx context.Context, values map[string]attr.Value, of map[string]attr.
 
 // desired 是交给外部层的样子。
 func (k *Kind[M, T, L]) desired(d decoded[M], owner string) external.Desired[T] {
-	object := k.External.New()
-	object.SetName(d.name)
+	object := k.located(d.key)
 	object.SetLabels(d.labels)
 	object.SetAnnotations(d.annotations)
 	k.ToAPI(d.model, object)
@@ -92,7 +92,18 @@ func (k *Kind[M, T, L]) spec(ctx context.Context, model M) (map[string]attr.Valu
 	return object.Attributes(), diags
 }
 
-// whole 是对象的一切：数据源、列表用它。没有元素的列表是空的而不是 null，读它的人不必先判断。
+// shown 是数据源里的一个对象：由配置决定的一切，加上观察到的事实。
+func (k *Kind[M, T, L]) shown(ctx context.Context, object T) (map[string]attr.Value, diag.Diagnostics) {
+	values, diags := k.whole(ctx, object)
+	if k.Facts != nil {
+		observed, more := k.Facts.read(ctx, object)
+		diags.Append(more...)
+		maps.Copy(values, observed)
+	}
+	return values, diags
+}
+
+// whole 是由配置决定的一切。没有元素的列表是空的而不是 null，读它的人不必先判断。
 func (k *Kind[M, T, L]) whole(ctx context.Context, object T) (map[string]attr.Value, diag.Diagnostics) {
 	values, diags := k.spec(ctx, k.FromAPI(object))
 	values = maps.Clone(values)
@@ -102,6 +113,9 @@ func (k *Kind[M, T, L]) whole(ctx context.Context, object T) (map[string]attr.Va
 		}
 	}
 	values[attrName] = types.StringValue(object.GetName())
+	if k.External.Namespaced {
+		values[attrNamespace] = types.StringValue(object.GetNamespace())
+	}
 	values[attrLabels] = stringMap(visible(object.GetLabels(), []string{reservedPrefix}))
 	values[attrAnnotations] = stringMap(visible(object.GetAnnotations(), hiddenAnnotations))
 	return values, diags
@@ -113,14 +127,22 @@ func (k *Kind[M, T, L]) imported(ctx context.Context, object T) (map[string]attr
 	values, diags := k.whole(ctx, object)
 	defaults, more := k.spec(ctx, k.Defaults)
 	diags.Append(more...)
-	applied := appliedFields(object)
+	applied := appliedAttributes(object)
+	kept := func(at []string) bool { return !k.facet(at) && applied.name(at) }
 	for name, value := range values {
-		unchosen := value.Equal(defaults[name]) && (k.facet(name) || !applied[name])
-		if unchosen || empty(value) {
-			values[name] = null(ctx, value.Type(ctx))
+		byDefault, ok := defaults[name]
+		if !ok {
+			byDefault = null(ctx, value.Type(ctx))
 		}
+		values[name] = chosen(ctx, []string{name}, value, byDefault, kept)
 	}
 	values[attrTimeouts] = null(ctx, k.timeoutsAttribute(ctx).GetType())
+	if k.Preview != nil {
+		values[attrPlan] = types.StringNull()
+	}
+	for name, of := range k.Secret.types() {
+		values[name] = null(ctx, of)
+	}
 	return values, diags
 }
 
@@ -131,17 +153,7 @@ func (k *Kind[M, T, L]) refreshed(ctx context.Context, object T, prior decoded[M
 	differs := changedAttributes(changed)
 	values := maps.Clone(prior.values)
 	for name, now := range spec {
-		was := prior.values[name]
-		switch {
-		case empty(now) && empty(was):
-			// 平台不区分没有与空的，配置怎么写就怎么留。
-		case empty(now):
-			values[name] = null(ctx, now.Type(ctx))
-		case was.IsNull() && !differs[name]:
-			// 没写的字段归别人管。
-		default:
-			values[name] = now
-		}
+		values[name] = merged(ctx, []string{name}, prior.values[name], now, differs)
 	}
 	values[attrLabels] = keys(attrLabels, prior.values[attrLabels], prior.labels, object.GetLabels(), changed)
 	values[attrAnnotations] = keys(attrAnnotations, prior.values[attrAnnotations], prior.annotations, object.GetAnnotations(), changed)
@@ -189,18 +201,6 @@ func visible(in map[string]string, hidden []string) map[string]string {
 	return out
 }
 
-// empty 说一个值是没有还是空集合；平台不区分这两者。
-func empty(value attr.Value) bool {
-	switch v := value.(type) {
-	case types.List:
-		return len(v.Elements()) == 0
-	case types.Map:
-		return len(v.Elements()) == 0
-	default:
-		return value.IsNull()
-	}
-}
-
 // null 是一个类型的 null；任何类型都造得出它，所以没有错误可言。
 func null(ctx context.Context, of attr.Type) attr.Value {
 	value, err := of.ValueFromTerraform(ctx, tftypes.NewValue(of.TerraformType(ctx), nil))
@@ -211,39 +211,8 @@ func null(ctx context.Context, of attr.Type) attr.Value {
 }
 
 // facet 说一个属性是否对应会授权的字段。
-func (k *Kind[M, T, L]) facet(attribute string) bool {
+func (k *Kind[M, T, L]) facet(at []string) bool {
 	return slices.ContainsFunc(k.External.Facets, func(f external.Facet) bool {
-		return len(f.Path) == 2 && attributeName(f.Path[1]) == attribute
+		return slices.EqualFunc(f.Path[1:], at, func(field, attribute string) bool { return attributeName(field) == attribute })
 	})
-}
-
-// changedAttributes 是有差异的 spec 属性。
-func changedAttributes(changed external.Differences) map[string]bool {
-	out := map[string]bool{}
-	for _, difference := range changed {
-		if steps := steps(difference.Path); len(steps) > 1 && steps[0].name == "spec" {
-			out[attributeName(steps[1].name)] = true
-		}
-	}
-	return out
-}
-
-// appliedFields 是有人用服务端应用明确写过的 spec 属性。
-func appliedFields(object metav1.Object) map[string]bool {
-	out := map[string]bool{}
-	for _, entry := range object.GetManagedFields() {
-		if entry.Operation != metav1.ManagedFieldsOperationApply || entry.Subresource != "" || entry.FieldsV1 == nil {
-			continue
-		}
-		var set fieldpath.Set
-		if set.FromJSON(bytes.NewReader(entry.FieldsV1.GetRawBytes())) != nil {
-			continue
-		}
-		set.Iterate(func(path fieldpath.Path) {
-			if len(path) > 1 && path[0].FieldName != nil && *path[0].FieldName == "spec" && path[1].FieldName != nil {
-				out[attributeName(*path[1].FieldName)] = true
-			}
-		})
-	}
-	return out
 }

@@ -6,13 +6,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/kubellm/kubellm/apis/meta"
+	"github.com/kubellm/kubellm/internal/external"
 )
 
-// Update 把计划写到平台：一次请求，带着 uid，因此绝不会让已删除的对象复活。
+// Update 把计划写到平台：一次请求，带着 uid，因此绝不会让已删除的对象复活；秘密换了版本的再交一次。
 // 刚导入的对象先从导入时看到的主人手里接管，主人变了就不动它。
 func (r *managed[M, T, L]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
 	plan, diags := r.kind.decode(ctx, req.Plan)
 	resp.Diagnostics.Append(diags...)
 	state, diags := r.kind.decode(ctx, req.State)
@@ -22,38 +21,55 @@ func (r *managed[M, T, L]) Update(ctx context.Context, req resource.UpdateReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	t := r.task("update", plan.name, &resp.Diagnostics)
+	t := r.task("update", plan.key, &resp.Diagnostics)
+	want := r.kind.desired(plan, inst.Owner)
+	before := r.kind.Secret.version(state.values)
+	want.Secret = t.taken(ctx, req.Config, plan, before, inst.handedIn())
 	client, ok := t.client(ctx)
-	if !ok {
+	if !ok || resp.Diagnostics.HasError() {
 		return
 	}
 
-	want := r.kind.desired(plan, inst.Owner)
-	var object T
-	var err error
-	if inst.Import != nil {
-		// 只接管导入时看到的那一个：主人没变但已被重建的，不是人说要接管的那个。
-		want.Object.SetUID(inst.UID)
-		object, err = client.Adopt(ctx, want, inst.Import.Holder, shownKeys(state)...)
-	} else {
-		observed := r.kind.known(plan.name, inst)
-		object, err = client.Apply(ctx, want, &observed)
+	written, err := t.write(ctx, client, want, state, inst)
+	if written.Applied {
+		inst.Import = nil
+		inst.UID = written.Object.GetUID()
+		t.store(ctx, outcome[M, T]{written: written, plan: plan, before: before, inst: inst, failed: err != nil,
+			preview: t.previewed(plan.values)},
+			saved{state: &resp.State, identity: resp.Identity, private: resp.Private})
 	}
-	if err != nil {
+	switch {
+	case err != nil && written.Applied:
+		t.failHandIn(err, "Once the cause is mended, apply hands it in.")
+		return
+	case err != nil:
 		t.fail(ctx, err)
 		return
 	}
-	inst.Import = nil
-	inst.UID = object.GetUID()
-	values, diags := r.kind.refreshed(ctx, object, plan, nil)
+	timeout, diags := plan.timeouts.Update(ctx, r.kind.readyTimeout())
 	resp.Diagnostics.Append(diags...)
-	t.save(ctx, values, inst, saved{state: &resp.State, identity: resp.Identity, private: resp.Private})
+	if !resp.Diagnostics.HasError() {
+		t.await(ctx, client, written.Object, timeout,
+			"It is written as configured. Once the cause is mended, run terraform apply again.")
+	}
+}
+
+// write 更新对象，刚导入的先接管。
+func (t task[M, T, L]) write(ctx context.Context, client *external.Client[T, L], want external.Desired[T], state decoded[M], inst instance) (external.Written[T], error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	if inst.Import != nil {
+		// 只接管导入时看到的那一个：主人没变但已被重建的，不是人说要接管的那个。
+		want.Object.SetUID(inst.UID)
+		return client.Adopt(ctx, want, inst.Import.Holder, shownKeys(state)...)
+	}
+	observed := t.kind.known(t.key, inst)
+	return client.Apply(ctx, want, &observed)
 }
 
 // known 是私有状态里记得的那个对象：更新只需要它的 uid 与标记，不必为此再读一次。
-func (k *Kind[M, T, L]) known(name string, inst instance) T {
-	object := k.External.New()
-	object.SetName(name)
+func (k *Kind[M, T, L]) known(key external.Key, inst instance) T {
+	object := k.located(key)
 	object.SetUID(inst.UID)
 	object.SetAnnotations(map[string]string{meta.OwnerAnnotation: inst.Owner})
 	return object

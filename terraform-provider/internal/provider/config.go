@@ -25,7 +25,7 @@ type configModel struct {
 
 func configSchema() schema.Schema {
 	return schema.Schema{
-		MarkdownDescription: "Manages users, roles and role bindings of a KubeLLM platform. Configure it either with `kubeconfig` " +
+		MarkdownDescription: "Manages users, roles, role bindings and member clusters of a KubeLLM platform. Configure it either with `kubeconfig` " +
 			"(and `context`), or with `server` and credentials. There is no default: the provider never guesses a platform.",
 		Attributes: map[string]schema.Attribute{
 			"kubeconfig": schema.StringAttribute{

@@ -55,7 +55,7 @@ func pages(all *tfprotov6.GetProviderSchemaResponse) []page {
 	for name, schema := range all.ResourceSchemas {
 		out = append(out, page{
 			file: filepath.Join("resources", short(name)), title: name + " (Resource)", schema: schema,
-			example: filepath.Join("resources", name, "resource.tf"), after: importing(name),
+			example: filepath.Join("resources", name, "resource.tf"), after: importing(name, schema),
 		})
 	}
 	for name, schema := range all.DataSourceSchemas {
@@ -73,25 +73,29 @@ func pages(all *tfprotov6.GetProviderSchemaResponse) []page {
 func short(name string) string { return strings.TrimPrefix(name, "kubellm_") + ".md" }
 
 // importing 说明导入；导入就是明确的接管，所以文档要说清何时才写平台。
-func importing(name string) string {
+func importing(name string, schema *tfprotov6.Schema) string {
+	by, identity, id := "name", `name = "..."`, "example"
+	if slices.ContainsFunc(schema.Block.Attributes, func(a *tfprotov6.SchemaAttribute) bool { return a.Name == "namespace" }) {
+		by, identity, id = "namespace and name", `namespace = "...", name = "..."`, "default/example"
+	}
 	return fmt.Sprintf(`
 ## Import
 
-By name, with a block (Terraform 1.12 and later also take `+"`identity = { name = \"...\" }`"+`):
+By %[2]s, with a block (Terraform 1.12 and later also take `+"`identity = { %[3]s }`"+`):
 
 `+"```terraform"+`
 import {
   to = %[1]s.example
-  id = "example"
+  id = %[4]q
 }
 `+"```"+`
 
-or with `+"`terraform import %[1]s.example example`"+`.
+or with `+"`terraform import %[1]s.example %[4]s`"+`.
 
 Importing is how an object that exists already is taken over. Neither the import nor a plan writes to the platform: the object is taken
 over from whoever held it at the import by the first apply that changes or destroys it. Right after an import all fields, labels and
 annotations are shown; what the configuration does not have is then removed.
-`, name)
+`, name, by, identity, id)
 }
 
 func (p page) render(t *testing.T) string {
@@ -161,11 +165,16 @@ func typeOf(a *tfprotov6.SchemaAttribute) string {
 		text = "Map of String"
 	case a.Type.Is(tftypes.Bool):
 		text = "Boolean"
+	case a.Type.Is(tftypes.Number):
+		text = "Number"
 	default:
 		text = "String"
 	}
 	if a.Sensitive {
 		text += ", Sensitive"
+	}
+	if a.WriteOnly {
+		text += ", Write-only"
 	}
 	return text
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kubellm/kubellm/test/harness"
 )
@@ -39,39 +40,49 @@ func (w *workspace) copyConfiguration(t *testing.T, root string) {
 	}
 }
 
-// TestExamples 应用 examples/terraform 的每个文件，正如 make demo：以自动化的身份，平台由环境变量给出。
-func TestExamples(t *testing.T) {
+// examples 应用 examples/terraform 的每个文件，正如 make demo：平台由环境变量给出。
+func (f *fleet) examples(t *testing.T) {
 	root, err := harness.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorkspace(t)
-	if err := os.Remove(filepath.Join(w.dir, "provider.tf")); err != nil {
-		t.Fatal(err)
-	}
-	w.env = append(w.env, "KUBELLM_KUBECONFIG="+platform.Kubeconfig)
+	w := f.exampleWorkspace(t)
+	w.env = append(w.env, "KUBELLM_KUBECONFIG="+f.platform.Kubeconfig)
 	w.copyConfiguration(t, filepath.Join(root, "examples", "terraform"))
-	contains(t, "输出来自数据源", w.apply(t), "margaret@example.org", "search-directory-readers", `"list"`)
+	if plan := w.succeed(t, "plan"); strings.Contains(plan, "kubellm_cluster") {
+		t.Errorf("without a kubeconfig the examples should have no cluster:\n%s", plan)
+	}
+	w.env = append(w.env, "TF_VAR_gpu_east_kubeconfig_version=1")
+	contains(t, "输出来自数据源", w.apply(t), "margaret@example.org", "search-directory-readers", `"list"`, "NVIDIA-H100-80GB-HBM3")
 	w.emptyPlan(t, "第二次计划是空的")
 	w.destroy(t)
 }
 
-// TestDocumentationExamples 应用文档里的每个例子；提供者的例子从家目录里的 kubeconfig 读平台。
-func TestDocumentationExamples(t *testing.T) {
+// documentationExamples 应用文档里的每个例子；提供者的例子从家目录里的 kubeconfig 读平台。
+func (f *fleet) documentationExamples(t *testing.T) {
 	home := t.TempDir()
 	if err := os.Mkdir(filepath.Join(home, ".kube"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(platform.Kubeconfig, filepath.Join(home, ".kube", "kubellm.kubeconfig")); err != nil {
+	if err := os.Symlink(f.platform.Kubeconfig, filepath.Join(home, ".kube", "kubellm.kubeconfig")); err != nil {
 		t.Fatal(err)
 	}
+	w := f.exampleWorkspace(t)
+	w.env = append(w.env, "HOME="+home)
+	w.copyConfiguration(t, "../../examples")
+	w.apply(t)
+	f.ready(t, "例子里的集群就绪", "gpu-east")
+	w.emptyPlan(t, "第二次计划是空的")
+	w.destroy(t)
+}
+
+// exampleWorkspace 是自带提供者配置的例子的工作目录。
+func (f *fleet) exampleWorkspace(t *testing.T) *workspace {
+	t.Helper()
 	w := newWorkspace(t)
 	if err := os.Remove(filepath.Join(w.dir, "provider.tf")); err != nil {
 		t.Fatal(err)
 	}
-	w.env = append(w.env, "HOME="+home)
-	w.copyConfiguration(t, "../../examples")
-	w.apply(t)
-	w.emptyPlan(t, "第二次计划是空的")
-	w.destroy(t)
+	w.env = append(w.env, "TF_VAR_gpu_east_kubeconfig="+f.kubeconfig(t, time.Hour))
+	return w
 }

@@ -99,6 +99,7 @@ func TestMisconfiguredProvider(t *testing.T) {
 	}
 	for label, c := range cases {
 		t.Run(label, func(t *testing.T) {
+			t.Parallel()
 			name := unique("misconfigured")
 			w := newWorkspace(t)
 			w.write(t, "main.tf", c.provider+userBlock("it", name, ""))
@@ -217,6 +218,7 @@ spec: {roleRef: {name: %[1]s}, allNamespaces: true, subjects: [{kind: User, name
 	}
 	for label, c := range cases {
 		t.Run(label, func(t *testing.T) {
+			t.Parallel()
 			kubeconfig := c.kubeconfig
 			if kubeconfig == "" {
 				kubeconfig = platform.Kubeconfig

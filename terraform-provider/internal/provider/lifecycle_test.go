@@ -15,6 +15,8 @@ import (
 type life struct {
 	// plural 是 kubectl 用的资源名。
 	plural string
+	// namespaced 的对象都在 kubectl 缺省的命名空间里。
+	namespaced bool
 	// full 写满所有字段；less 去掉一些、改掉一些；zero 写的是空值，空值不等于没写；bare 不写任何会授权的可选字段。
 	full, less, zero, bare string
 	// fullSpec、lessSpec、zeroSpec、bareSpec 是平台上应有的样子。
@@ -113,6 +115,141 @@ var lives = map[string]life{
 		aside:    `{"metadata": {"labels": {"by": "hand"}}}`,
 		widen:    `{"spec": {"subjects": [{"kind": "User", "name": "mallory"}]}}`,
 	},
+	// 没有凭据、或被暂停的集群不必等它就绪；等就绪的一生在 cluster_test.go。
+	"kubellm_cluster": {
+		plural: "clusters",
+		full: `
+			credentials               = { kubeconfig_secret_ref = { namespace = "default", name = "gpu-east", key = "admin" } }
+			region                    = "us-east-1"
+			zones                     = ["us-east-1a", "us-east-1b"]
+			taints                    = [{ key = "team", value = "search", effect = "NoSchedule" }, { key = "maintenance", effect = "NoExecute" }]
+			heartbeat                 = { interval_seconds = 15 }
+			workload_namespace_prefix = "kubellm-"
+			suspended                 = true
+			deletion_policy           = "Orphan"
+			labels                    = { team = "search", "example.com/tier" = "gold" }
+			annotations               = { note = "first" }`,
+		fullSpec: `{"credentials": {"kubeconfigSecretRef": {"namespace": "default", "name": "gpu-east", "key": "admin"}, "insecureSkipTLSVerify": false},
+			"region": "us-east-1", "zones": ["us-east-1a", "us-east-1b"],
+			"taints": [{"key": "team", "value": "search", "effect": "NoSchedule"}, {"key": "maintenance", "effect": "NoExecute"}],
+			"heartbeat": {"intervalSeconds": 15, "timeoutSeconds": 10, "failureThreshold": 3},
+			"workloadNamespacePrefix": "kubellm-", "suspended": true, "deletionPolicy": "Orphan"}`,
+		less: `
+			credentials = { kubeconfig_secret_ref = { namespace = "default", name = "gpu-east" } }
+			region      = "us-east-2"
+			heartbeat   = { timeout_seconds = 5 }
+			suspended   = true
+			labels      = { team = "research" }`,
+		lessSpec: `{"credentials": {"kubeconfigSecretRef": {"namespace": "default", "name": "gpu-east", "key": "kubeconfig"}, "insecureSkipTLSVerify": false},
+			"region": "us-east-2", "heartbeat": {"intervalSeconds": 30, "timeoutSeconds": 5, "failureThreshold": 3},
+			"workloadNamespacePrefix": "kubellm-", "suspended": true, "deletionPolicy": "Drain"}`,
+		zero: `
+			credentials = {}
+			zones       = ["us-east-1c"]
+			taints      = []
+			heartbeat   = { failure_threshold = 3 }
+			suspended   = false
+			labels      = {}`,
+		zeroSpec: `{"credentials": {"insecureSkipTLSVerify": false}, "zones": ["us-east-1c"], "heartbeat": {"intervalSeconds": 30, "timeoutSeconds": 10, "failureThreshold": 3},
+			"workloadNamespacePrefix": "kubellm-", "suspended": false, "deletionPolicy": "Drain"}`,
+		bare: ``,
+		bareSpec: `{"credentials": {"insecureSkipTLSVerify": false}, "heartbeat": {"intervalSeconds": 30, "timeoutSeconds": 10, "failureThreshold": 3},
+			"workloadNamespacePrefix": "kubellm-", "suspended": false, "deletionPolicy": "Drain"}`,
+		drift: `{"spec": {"region": "by-hand", "heartbeat": {"timeoutSeconds": 7}}}`,
+		aside: `{"spec": {"zones": ["by-hand"], "heartbeat": {"failureThreshold": 9}}, "metadata": {"labels": {"by": "hand"}}}`,
+		widen: `{"spec": {"credentials": {"insecureSkipTLSVerify": true}}}`,
+	},
+	// 被暂停的模型不必等它就绪；计划里平台的打算在 model_test.go。
+	"kubellm_model": {
+		plural:     "models",
+		namespaced: true,
+		full: `
+			source = { hugging_face = { repo = "Qwen/Qwen3-8B", revision = "main" } }
+			engine = {
+				type           = "VLLM"
+				image          = "registry.example.com/vllm:1"
+				args           = ["--seed=1"]
+				env            = [{ name = "HF_HUB_ENABLE_HF_TRANSFER", value = "1" }, { name = "EMPTY" }]
+				context_length = 32768
+				delivery       = "Deployment"
+			}
+			resources = {
+				accelerator   = { count = 2, products = ["NVIDIA-H100-80GB-HBM3"] }
+				cpu           = "8"
+				memory        = "64Gi"
+				shared_memory = "8Gi"
+			}
+			placement = {
+				cluster_selector = { match_labels = { team = "search" }, match_expressions = [{ key = "tier", operator = "Exists" }] }
+				tolerations      = [{ key = "team", value = "search" }, { operator = "Exists", effect = "NoExecute" }]
+				clusters         = 2
+				strategy         = "Pack"
+				failover         = { after_seconds = 600 }
+			}
+			scaling                 = { replicas = 3 }
+			cache                   = { size = "200Gi" }
+			rollout                 = { max_unavailable = 2 }
+			startup_timeout_seconds = 7200
+			suspended               = true
+			deletion_policy         = "Orphan"
+			labels                  = { team = "search", "example.com/tier" = "gold" }
+			annotations             = { note = "first" }`,
+		fullSpec: `{"source": {"huggingFace": {"repo": "Qwen/Qwen3-8B", "revision": "main"}},
+			"engine": {"type": "VLLM", "image": "registry.example.com/vllm:1", "args": ["--seed=1"], "contextLength": 32768, "delivery": "Deployment",
+				"env": [{"name": "HF_HUB_ENABLE_HF_TRANSFER", "value": "1"}, {"name": "EMPTY"}]},
+			"resources": {"accelerator": {"resourceName": "nvidia.com/gpu", "count": 2, "products": ["NVIDIA-H100-80GB-HBM3"]},
+				"cpu": "8", "memory": "64Gi", "sharedMemory": "8Gi"},
+			"placement": {"clusterSelector": {"matchLabels": {"team": "search"}, "matchExpressions": [{"key": "tier", "operator": "Exists"}]},
+				"tolerations": [{"key": "team", "operator": "Equal", "value": "search"}, {"operator": "Exists", "effect": "NoExecute"}],
+				"clusters": 2, "strategy": "Pack", "failover": {"afterSeconds": 600}},
+			"scaling": {"replicas": 3}, "cache": {"size": "200Gi", "accessMode": "ReadWriteMany"},
+			"rollout": {"type": "Rolling", "maxSurge": 0, "maxUnavailable": 2},
+			"startupTimeoutSeconds": 7200, "suspended": true, "deletionPolicy": "Orphan"}`,
+		less: `
+			source    = { oci = { image = "registry.example.com/models/qwen:1" } }
+			engine    = { type = "VLLM" }
+			resources = { memory = "131072Mi" }
+			placement = { cluster_names = ["gpu-east"] }
+			scaling   = { autoscaling = { max_replicas = 4 } }
+			suspended = true
+			labels    = { team = "research" }`,
+		lessSpec: `{"source": {"oci": {"image": "registry.example.com/models/qwen:1"}},
+			"engine": {"type": "VLLM", "delivery": "Deployment"},
+			"resources": {"memory": "128Gi", "sharedMemory": "1Gi"},
+			"placement": {"clusterNames": ["gpu-east"], "clusters": 1, "strategy": "Spread"},
+			"scaling": {"autoscaling": {"minReplicas": 1, "maxReplicas": 4, "targetRequestsPerReplica": 16}},
+			"rollout": {"type": "Rolling", "maxSurge": 0, "maxUnavailable": 1},
+			"startupTimeoutSeconds": 3600, "suspended": true, "deletionPolicy": "Delete"}`,
+		zero: `
+			source    = { oci = { image = "registry.example.com/models/qwen:1" } }
+			engine    = { type = "VLLM", args = [], env = [] }
+			resources = { accelerator = {} }
+			placement = { cluster_names = [], tolerations = [] }
+			scaling   = { replicas = 0 }
+			adapters  = []
+			suspended = true
+			labels    = {}
+
+			startup_timeout_seconds = 3600`,
+		zeroSpec: `{"source": {"oci": {"image": "registry.example.com/models/qwen:1"}},
+			"engine": {"type": "VLLM", "delivery": "Deployment"},
+			"resources": {"accelerator": {"resourceName": "nvidia.com/gpu", "count": 1}, "sharedMemory": "1Gi"},
+			"placement": {"clusters": 1, "strategy": "Spread"},
+			"scaling": {"replicas": 0}, "rollout": {"type": "Rolling", "maxSurge": 0, "maxUnavailable": 1},
+			"startupTimeoutSeconds": 3600, "suspended": true, "deletionPolicy": "Delete"}`,
+		bare: `
+			source    = { oci = { image = "registry.example.com/models/qwen:1" } }
+			engine    = { type = "VLLM" }
+			suspended = true`,
+		bareSpec: `{"source": {"oci": {"image": "registry.example.com/models/qwen:1"}},
+			"engine": {"type": "VLLM", "delivery": "Deployment"}, "resources": {"sharedMemory": "1Gi"},
+			"placement": {"clusters": 1, "strategy": "Spread"},
+			"scaling": {"replicas": 1}, "rollout": {"type": "Rolling", "maxSurge": 0, "maxUnavailable": 1},
+			"startupTimeoutSeconds": 3600, "suspended": true, "deletionPolicy": "Delete"}`,
+		drift: `{"spec": {"resources": {"memory": "2Gi"}, "placement": {"clusterNames": ["by-hand"]}}}`,
+		aside: `{"spec": {"startupTimeoutSeconds": 60}, "metadata": {"labels": {"by": "hand"}}}`,
+		widen: `{"spec": {"suspended": false}}`,
+	},
 }
 
 // TestLifecycle 让每个种类在真实的平台上走完一生；登记了种类却没有材料的，在这里失败。
@@ -123,6 +260,8 @@ func TestLifecycle(t *testing.T) {
 			if !ok {
 				t.Fatalf("there is no material for %s; add it to lives", name)
 			}
+			// 每一步都要启动 terraform 几次：几个种类并行，两个核才都有事做；对象名各不相同。
+			t.Parallel()
 			of.run(t, name)
 		})
 	}
@@ -217,7 +356,11 @@ func (l life) run(t *testing.T, kind string) {
 }
 
 func (l life) config(kind, name, body string) string {
-	return providerBlock(platform.Kubeconfig) + fmt.Sprintf("resource %q \"it\" {\n  name = %q\n%s\n}\n", kind, name, body)
+	namespace := ""
+	if l.namespaced {
+		namespace = "  namespace = \"default\"\n"
+	}
+	return providerBlock(platform.Kubeconfig) + fmt.Sprintf("resource %q \"it\" {\n  name = %q\n%s%s\n}\n", kind, name, namespace, body)
 }
 
 // check 是对平台的检查；状态由 Terraform 自己与计划比较。
@@ -240,12 +383,21 @@ func thenEmpty(address string, action plancheck.ResourceActionType) resource.Con
 	}
 }
 
+// id 是导入用的名字。
+func (l life) id(name string) string {
+	if l.namespaced {
+		return "default/" + name
+	}
+	return name
+}
+
 // importByID 用 terraform import 导入并与原状态逐个属性比较。
 func (l life) importByID(address, name string) resource.TestStep {
 	return resource.TestStep{
 		ResourceName:                         address,
 		ImportState:                          true,
-		ImportStateId:                        name,
+		ImportStateId:                        l.id(name),
+		ImportStateVerifyIgnore:              []string{"plan"},
 		ImportStateVerify:                    true,
 		ImportStateVerifyIdentifierAttribute: "name",
 	}
@@ -258,7 +410,7 @@ func (l life) importBlock(address, name, config string) resource.TestStep {
 		ResourceName:    address,
 		ImportState:     true,
 		ImportStateKind: resource.ImportBlockWithID,
-		ImportStateId:   name,
+		ImportStateId:   l.id(name),
 		SkipFunc:        onOpenTofu,
 	}
 }

@@ -86,6 +86,16 @@ func tempFile(t *testing.T, name, content string) string {
 	return path
 }
 
+// contentOf 读出一个必须存在的文件。
+func contentOf(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
 // cleanup 收拾"别人"的对象，连同拖住它的终结器；测试结束时 t.Context 已取消，所以不用它。
 func cleanup(t *testing.T, resource, name string) {
 	t.Helper()

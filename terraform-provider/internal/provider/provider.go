@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/kubellm/kubellm/terraform-provider/internal/kind"
+	"github.com/kubellm/kubellm/terraform-provider/internal/kinds/cluster"
+	"github.com/kubellm/kubellm/terraform-provider/internal/kinds/model"
 	"github.com/kubellm/kubellm/terraform-provider/internal/kinds/role"
 	"github.com/kubellm/kubellm/terraform-provider/internal/kinds/rolebinding"
 	"github.com/kubellm/kubellm/terraform-provider/internal/kinds/user"
@@ -21,6 +23,8 @@ var definitions = []kind.Definition{
 	user.Kind,
 	role.Kind,
 	rolebinding.Kind,
+	cluster.Kind,
+	model.Kind,
 }
 
 type kubellm struct{ version string }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/diff"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/kubellm/kubellm/internal/external"
 	"github.com/kubellm/kubellm/terraform-provider/internal/kind"
+	"github.com/kubellm/kubellm/terraform-provider/internal/kinds/cluster"
+	"github.com/kubellm/kubellm/terraform-provider/internal/kinds/model"
 	"github.com/kubellm/kubellm/terraform-provider/internal/kinds/role"
 	"github.com/kubellm/kubellm/terraform-provider/internal/kinds/rolebinding"
 	"github.com/kubellm/kubellm/terraform-provider/internal/kinds/user"
@@ -21,6 +24,8 @@ func TestMappingLosesNothing(t *testing.T) {
 	t.Run("User", func(t *testing.T) { losesNothing(t, user.Kind) })
 	t.Run("Role", func(t *testing.T) { losesNothing(t, role.Kind) })
 	t.Run("RoleBinding", func(t *testing.T) { losesNothing(t, rolebinding.Kind) })
+	t.Run("Cluster", func(t *testing.T) { losesNothing(t, cluster.Kind) })
+	t.Run("Model", func(t *testing.T) { losesNothing(t, model.Kind) })
 }
 
 func losesNothing[M any, T external.Object, L runtime.Object](t *testing.T, k *kind.Kind[M, T, L]) {
@@ -29,6 +34,10 @@ func losesNothing[M any, T external.Object, L runtime.Object](t *testing.T, k *k
 		func(*metav1.ObjectMeta, randfill.Continue) {},
 		func(*metav1.TypeMeta, randfill.Continue) {},
 		func(*metav1.Condition, randfill.Continue) {},
+		// 数量的内部表示不可随意填。
+		func(q *resource.Quantity, c randfill.Continue) {
+			*q = *resource.NewQuantity(c.Int63n(1<<40), resource.BinarySI)
+		},
 	)
 	for range 200 {
 		from, to := k.External.New(), k.External.New()

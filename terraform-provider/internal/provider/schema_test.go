@@ -12,8 +12,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	apiresource "k8s.io/apimachinery/pkg/api/resource"
 
+	clusterv1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	iamv1alpha1 "github.com/kubellm/kubellm/apis/iam/v1alpha1"
+	modelv1alpha1 "github.com/kubellm/kubellm/apis/model/v1alpha1"
 )
 
 // specs 把每个资源与它所写的平台 spec 对应起来。
@@ -21,6 +24,8 @@ var specs = map[string]reflect.Type{
 	"kubellm_user":         reflect.TypeFor[iamv1alpha1.UserSpec](),
 	"kubellm_role":         reflect.TypeFor[iamv1alpha1.RoleSpec](),
 	"kubellm_role_binding": reflect.TypeFor[iamv1alpha1.RoleBindingSpec](),
+	"kubellm_cluster":      reflect.TypeFor[clusterv1alpha1.ClusterSpec](),
+	"kubellm_model":        reflect.TypeFor[modelv1alpha1.ModelSpec](),
 }
 
 // schemas 用插件协议取出全部 schema，与 Terraform 看到的一样。
@@ -93,7 +98,7 @@ func TestEveryKindHasAllForms(t *testing.T) {
 // 平台加了字段而 Terraform 没跟上时在这里失败。
 func TestAttributesAreTheSpec(t *testing.T) {
 	all := schemas(t)
-	common := []string{"name", "labels", "annotations", "timeouts"}
+	common := []string{"name", "namespace", "labels", "annotations", "timeouts", "plan"}
 	for name, schema := range all.ResourceSchemas {
 		spec, ok := specs[name]
 		if !ok {
@@ -102,7 +107,8 @@ func TestAttributesAreTheSpec(t *testing.T) {
 		}
 		var got []string
 		for _, attribute := range schema.Block.Attributes {
-			if !slices.Contains(common, attribute.Name) {
+			// 只写的秘密不在 spec 里，由 TestSecretsAreWriteOnly 检查。
+			if !slices.Contains(common, attribute.Name) && !isSecret(attribute.Name) {
 				got = append(got, shape(attribute)...)
 			}
 		}
@@ -112,6 +118,35 @@ func TestAttributesAreTheSpec(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: attributes %v, want the fields of %s: %v", name, got, spec, want)
 		}
+	}
+}
+
+// isSecret 说一个属性是不是只写的秘密或它的版本。
+func isSecret(name string) bool {
+	return strings.HasSuffix(name, "_wo") || strings.HasSuffix(name, "_wo_version")
+}
+
+// TestSecretsAreWriteOnly 交给平台的秘密只能是只写的，并且各有一个不是秘密的版本说何时再交。
+func TestSecretsAreWriteOnly(t *testing.T) {
+	found := 0
+	for name, schema := range schemas(t).ResourceSchemas {
+		attributes := map[string]*tfprotov6.SchemaAttribute{}
+		for _, attribute := range schema.Block.Attributes {
+			attributes[attribute.Name] = attribute
+		}
+		for attribute, is := range attributes {
+			if !is.WriteOnly {
+				continue
+			}
+			found++
+			version := attributes[attribute+"_version"]
+			if !strings.HasSuffix(attribute, "_wo") || !is.Sensitive || version == nil || version.WriteOnly || version.Sensitive {
+				t.Errorf("%s.%s is no write-only secret with a version of its own", name, attribute)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no resource takes a secret in, so the test shows nothing")
 	}
 }
 
@@ -140,7 +175,7 @@ func fieldShape(in reflect.Type, prefix string) []string {
 		for inner.Kind() == reflect.Slice || inner.Kind() == reflect.Pointer {
 			inner = inner.Elem()
 		}
-		if inner.Kind() == reflect.Struct {
+		if inner.Kind() == reflect.Struct && inner != reflect.TypeFor[apiresource.Quantity]() {
 			out = append(out, fieldShape(inner, name+".")...)
 		}
 	}
@@ -149,8 +184,8 @@ func fieldShape(in reflect.Type, prefix string) []string {
 
 func snake(camel string) string {
 	var b strings.Builder
-	for _, r := range camel {
-		if r >= 'A' && r <= 'Z' {
+	for i, r := range strings.ReplaceAll(camel, "TLS", "Tls") {
+		if i > 0 && r >= 'A' && r <= 'Z' {
 			b.WriteByte('_')
 			r += 'a' - 'A'
 		}
@@ -163,7 +198,8 @@ func snake(camel string) string {
 func TestNothingThatChangesByItself(t *testing.T) {
 	for name, schema := range schemas(t).ResourceSchemas {
 		for _, attribute := range schema.Block.Attributes {
-			if attribute.Computed {
+			// 平台的打算是写入时说的话，照原样留着，不会自己变。
+			if attribute.Computed && attribute.Name != "plan" {
 				t.Errorf("%s.%s is computed: everything in a resource is the user's", name, attribute.Name)
 			}
 			if attribute.Description == "" {

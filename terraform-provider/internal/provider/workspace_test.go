@@ -37,7 +37,7 @@ func newWorkspace(t *testing.T) *workspace {
 	if err := os.WriteFile(rcFile, []byte(rc), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+rcFile, "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_ARGS=-no-color")
+	w.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+rcFile, "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_ARGS=-no-color", "GORACE="+w.races(t))
 	w.write(t, "provider.tf", `terraform {
   required_providers {
     kubellm = { source = "kubellm/kubellm" }
@@ -45,6 +45,23 @@ func newWorkspace(t *testing.T) *workspace {
 }
 `)
 	return w
+}
+
+// races 让提供者进程的竞争检测器把报告写进文件，Terraform 不会给人看它的标准错误；有报告就算测试失败。
+// 它结束前不必再等一秒：每条命令要启动它几次，等的时间比做事的还长。
+func (w *workspace) races(t *testing.T) string {
+	t.Helper()
+	reports := t.TempDir()
+	t.Cleanup(func() {
+		files, err := filepath.Glob(filepath.Join(reports, "*"))
+		if err != nil {
+			t.Error(err)
+		}
+		for _, file := range files {
+			t.Errorf("the provider reported a data race:\n%s", contentOf(t, file))
+		}
+	})
+	return "atexit_sleep_ms=0 log_path=" + filepath.Join(reports, "race")
 }
 
 // newUserWorkspace 是以某个 kubeconfig 连接平台的工作目录。

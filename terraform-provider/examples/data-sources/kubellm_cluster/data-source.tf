@@ -1,0 +1,3 @@
+data "kubellm_cluster" "gpu_east" {
+  name = kubellm_cluster.gpu_east.name
+}

@@ -1,0 +1,3 @@
+data "kubellm_clusters" "research" {
+  label_selector = "team=research"
+}

@@ -1,0 +1,89 @@
+package model
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+)
+
+var adaptersAttribute = schema.ListNestedAttribute{
+	Optional:            true,
+	MarkdownDescription: "LoRA adapters served beside the model, at most 32.",
+	Validators:          []validator.List{listvalidator.NoNullValues()},
+	NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+		"name": requiredText("Name that requests call the adapter by."),
+		"source": schema.SingleNestedAttribute{
+			Required:            true,
+			MarkdownDescription: "Where the adapter's files come from: exactly one of its attributes.",
+			Attributes:          sourceAttributes(),
+		},
+	}},
+}
+
+// sourceAttributes 是四种来源，恰好写一种；模型与适配器共用。
+func sourceAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"hugging_face": schema.SingleNestedAttribute{
+			Optional:            true,
+			MarkdownDescription: "A repository of the Hugging Face Hub.",
+			Validators: []validator.Object{objectvalidator.ExactlyOneOf(
+				sibling("hugging_face"), sibling("oci"), sibling("s3"), sibling("pvc"))},
+			Attributes: map[string]schema.Attribute{
+				"repo":             requiredText("The repository, such as `Qwen/Qwen3-8B`."),
+				"revision":         text("A branch, tag or commit. Without it the engine takes the repository's default branch."),
+				"file":             text("One file of the repository, for engines that load a single file."),
+				"token_secret_ref": secretKeyAttribute("A token", "`credentials_wo.token`"),
+			},
+		},
+		"oci": schema.SingleNestedAttribute{
+			Optional:            true,
+			MarkdownDescription: "An OCI image that holds the files, mounted as an image volume.",
+			Attributes: map[string]schema.Attribute{
+				"image":           requiredText("The image's reference."),
+				"pull_secret_ref": secretKeyAttribute("A Docker configuration", "`credentials_wo.dockerconfigjson`"),
+			},
+		},
+		"s3": schema.SingleNestedAttribute{
+			Optional:            true,
+			MarkdownDescription: "A folder of an S3 bucket.",
+			Attributes: map[string]schema.Attribute{
+				"bucket":   requiredText("The bucket's name."),
+				"prefix":   text("The folder in the bucket."),
+				"endpoint": text("Address of an S3 service other than Amazon's."),
+				"region":   text("The bucket's region."),
+				"credentials_secret_ref": schema.SingleNestedAttribute{
+					Optional: true,
+					MarkdownDescription: "A Secret of the platform, in the model's namespace, with the keys `accessKeyID` and `secretAccessKey`, instead of " +
+						"`credentials_wo.access_key_id` and `credentials_wo.secret_access_key`. Whoever sets it must be allowed to get that Secret.",
+					Attributes: map[string]schema.Attribute{"name": requiredText("Name of the Secret.")},
+				},
+			},
+		},
+		"pvc": schema.SingleNestedAttribute{
+			Optional: true,
+			MarkdownDescription: "A folder of a PersistentVolumeClaim that exists on every member cluster that the model is placed on, in the namespace that it " +
+				"runs in.",
+			Attributes: map[string]schema.Attribute{
+				"claim_name": requiredText("The claim's name."),
+				"path":       text("The folder in the volume. The platform's default is its root."),
+			},
+		},
+	}
+}
+
+func sibling(name string) path.Expression { return path.MatchRelative().AtParent().AtName(name) }
+
+// secretKeyAttribute 指向平台的 Secret 里的一个键。
+func secretKeyAttribute(what, instead string) schema.SingleNestedAttribute {
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: what + " in a Secret of the platform, in the model's namespace, instead of " + instead + ". " +
+			"Whoever sets it must be allowed to get that Secret. A change of the Secret takes effect by itself.",
+		Attributes: map[string]schema.Attribute{
+			"name": requiredText("Name of the Secret."),
+			"key":  requiredText("Key in the Secret's data."),
+		},
+	}
+}

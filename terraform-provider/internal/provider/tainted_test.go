@@ -1,0 +1,25 @@
+package provider
+
+import (
+	"testing"
+)
+
+// TestTaintedIsReplaced 被标为 tainted 的要销毁重建：Terraform 计划时当它从来没有过，仍要删对那一个，也只删那一个。
+func TestTaintedIsReplaced(t *testing.T) {
+	name := unique("tainted")
+	w := newUserWorkspace(t, platform.Kubeconfig)
+	w.write(t, "main.tf", userBlock("it", name, ""))
+	w.apply(t)
+	first := read(t, "users", name)
+
+	w.succeed(t, "taint", "kubellm_user.it")
+	w.succeed(t, "plan", "-out=saved")
+	w.succeed(t, "apply", "saved")
+	second := read(t, "users", name)
+	if second.Metadata.UID == first.Metadata.UID || second.owner() == first.owner() {
+		t.Errorf("the tainted user is still %s of %s", second.Metadata.UID, second.owner())
+	}
+	w.emptyPlan(t, "重建之后计划是空的")
+	w.destroy(t)
+	absent(t, "销毁删的是新的那一个", "users", name)
+}
