@@ -17,7 +17,7 @@ import (
 )
 
 // applyWithCrossplane 装上提供者的 CRD，启动提供者，应用 examples/crossplane 并等它们就绪。
-func applyWithCrossplane(ctx context.Context, d *demo, platform *harness.Platform, plane *harness.KubeAPIServer) error {
+func applyWithCrossplane(ctx context.Context, d *demo, platform *harness.Platform, plane *harness.KubeAPIServer, member *harness.Member) error {
 	heading("Crossplane: the provider's CRDs, the provider, examples/crossplane")
 	if err := installCRDs(ctx, plane); err != nil {
 		return err
@@ -35,6 +35,12 @@ func applyWithCrossplane(ctx context.Context, d *demo, platform *harness.Platfor
 		return err
 	}
 	if err := giveCredentials(ctx, platform, plane); err != nil {
+		return err
+	}
+	if err := giveMember(ctx, plane, member); err != nil {
+		return err
+	}
+	if err := giveToken(ctx, plane); err != nil {
 		return err
 	}
 	if err := kubectl(ctx, plane.Kubeconfig, "apply", "--server-side", "--recursive", "-f", "examples/crossplane"); err != nil {

@@ -29,7 +29,7 @@ type tf struct {
 }
 
 // newTerraform 准备工作目录：例子的副本（状态文件不该落在仓库里）、装着提供者的本地镜像和环境变量。
-func newTerraform(ctx context.Context, d *demo, platform *harness.Platform) (*tf, error) {
+func newTerraform(ctx context.Context, d *demo, platform *harness.Platform, member *harness.Member) (*tf, error) {
 	binary, err := harness.Tool(ctx, "terraform")
 	if err != nil {
 		return nil, err
@@ -38,11 +38,18 @@ func newTerraform(ctx context.Context, d *demo, platform *harness.Platform) (*tf
 	if err != nil {
 		return nil, err
 	}
+	memberKubeconfig, err := member.Kubeconfig(memberIdentity, memberTTL)
+	if err != nil {
+		return nil, err
+	}
 	t := &tf{binary: binary, dir: d.path("terraform"), env: map[string]string{
 		"TERRAFORM":          binary,
 		"TF_CLI_CONFIG_FILE": d.path("terraform", "cli.tfrc"),
 		"CHECKPOINT_DISABLE": "1",
 		"KUBELLM_KUBECONFIG": kubeconfig,
+		// 成员的 kubeconfig 只走环境变量：它不进配置、计划与状态。
+		"TF_VAR_gpu_east_kubeconfig":         string(memberKubeconfig),
+		"TF_VAR_gpu_east_kubeconfig_version": "1",
 	}}
 	if err := os.CopyFS(t.dir, os.DirFS(filepath.Join(d.root, "examples", "terraform"))); err != nil {
 		return nil, fmt.Errorf("copy examples/terraform: %w", err)
@@ -75,7 +82,7 @@ func (t *tf) writeEnv() error {
 	for _, name := range slices.Sorted(maps.Keys(t.env)) {
 		fmt.Fprintf(&script, "export %s='%s'\n", name, t.env[name])
 	}
-	if err := os.WriteFile(filepath.Join(t.dir, "env.sh"), []byte(script.String()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(t.dir, "env.sh"), []byte(script.String()), 0o600); err != nil {
 		return fmt.Errorf("write the settings of Terraform: %w", err)
 	}
 	return nil

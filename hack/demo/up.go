@@ -59,17 +59,21 @@ func show(ctx context.Context, d *demo) error {
 	if err != nil {
 		return err
 	}
-	plane, err := startControlPlane(ctx, d)
+	etcd, plane, err := startControlPlane(ctx, d)
+	if err != nil {
+		return err
+	}
+	west, east, err := startMembers(ctx, d, etcd)
 	if err != nil {
 		return err
 	}
 	if err := applyWithKubectl(ctx, platform); err != nil {
 		return err
 	}
-	if err := applyWithCrossplane(ctx, d, platform, plane); err != nil {
+	if err := applyWithCrossplane(ctx, d, platform, plane, west); err != nil {
 		return err
 	}
-	tf, err := newTerraform(ctx, d, platform)
+	tf, err := newTerraform(ctx, d, platform, east)
 	if err != nil {
 		return err
 	}
@@ -81,6 +85,12 @@ func show(ctx context.Context, d *demo) error {
 		return err
 	}
 	if err := users.printWhenReady(ctx); err != nil {
+		return err
+	}
+	if err := showModels(ctx, platform, west, east); err != nil {
+		return err
+	}
+	if err := showClusters(ctx, platform, west); err != nil {
 		return err
 	}
 	if err := repairByCrossplane(ctx, platform, users); err != nil {
@@ -116,8 +126,8 @@ func startPlatform(ctx context.Context, d *demo) (*harness.Platform, error) {
 	})
 }
 
-// startControlPlane 启动 Crossplane 资源所在的 Kubernetes：真实的 etcd 与 kube-apiserver。
-func startControlPlane(ctx context.Context, d *demo) (*harness.KubeAPIServer, error) {
+// startControlPlane 启动 Crossplane 资源所在的 Kubernetes：真实的 etcd 与 kube-apiserver。成员集群也用这个 etcd。
+func startControlPlane(ctx context.Context, d *demo) (*harness.Etcd, *harness.KubeAPIServer, error) {
 	heading("A Kubernetes for the Crossplane resources: etcd and kube-apiserver")
 	var etcd *harness.Etcd
 	err := step("etcd: waiting for /readyz", func() (err error) {
@@ -128,10 +138,10 @@ func startControlPlane(ctx context.Context, d *demo) (*harness.KubeAPIServer, er
 		return d.remember(etcd.Process)
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var plane *harness.KubeAPIServer
-	return plane, step("kube-apiserver: waiting for /readyz", func() (err error) {
+	return etcd, plane, step("kube-apiserver: waiting for /readyz", func() (err error) {
 		plane, err = harness.StartKubeAPIServer(ctx, harness.KubeAPIServerOptions{
 			EtcdURL: etcd.URL, Dir: d.path("control-plane"), LogDir: d.path("logs"), Detached: true,
 		})
@@ -181,7 +191,7 @@ func printHowToGoOn(d *demo) {
 	fmt.Printf(`
     the platform, as its administrator
       export KUBECONFIG=%s
-      kubectl get users,roles,rolebindings
+      kubectl get users,roles,rolebindings,clusters,models -A
 
     the control plane with the Crossplane resources
       export KUBECONFIG=%s

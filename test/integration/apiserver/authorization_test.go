@@ -66,7 +66,7 @@ func TestNoRights(t *testing.T) {
 				t.Errorf("%s %s gave %v", verb, k.plural, err)
 				continue
 			}
-			for _, fact := range []string{name, verb, k.plural, v1alpha1.GroupName} {
+			for _, fact := range []string{name, verb, k.plural, k.version.Group} {
 				if !strings.Contains(err.Error(), fact) {
 					t.Errorf("the refusal to %s %s does not name %q: %v", verb, k.plural, fact, err)
 				}
@@ -280,8 +280,13 @@ func TestController(t *testing.T) {
 		}
 
 		mayNot := map[string]error{}
-		_, mayNot["patch"] = c.Patch(t.Context(), name, types.MergePatchType, []byte(`{"metadata":{"labels":{"a":"b"}}}`), metav1.PatchOptions{DryRun: dry})
-		_, mayNot["update"] = put(t.Context(), write{p: shared, as: controller, kind: k, name: name, patch: k.change("no"), dryRun: true})
+		_, patching := c.Patch(t.Context(), name, types.MergePatchType, []byte(`{"metadata":{"finalizers":["example.org/kept"]}}`), metav1.PatchOptions{DryRun: dry})
+		_, updating := put(t.Context(), write{p: shared, as: controller, kind: k, name: name, patch: k.change("no"), dryRun: true})
+		if !k.finalized {
+			mayNot["patch"], mayNot["update"] = patching, updating
+		} else if patching != nil || updating != nil {
+			t.Errorf("write the finalizers of %s: %v, %v", k.plural, patching, updating)
+		}
 		mayNot["deletecollection"] = c.DeleteCollection(t.Context(), metav1.DeleteOptions{DryRun: dry}, metav1.ListOptions{})
 		if k.plural != roleBindings.plural {
 			_, mayNot["create"] = c.Create(t.Context(), k.object(unique("no")), metav1.CreateOptions{DryRun: dry})

@@ -91,8 +91,10 @@ func TestFlagsWin(t *testing.T) {
 	})
 	data := filepath.Join(dir, "from-flag")
 	etcd := harness.NewEtcd(t, harness.EtcdOptions{})
+	encryption, err := harness.WriteEncryption(dir)
+	must(t, err)
 	p := startWithConfig(t, file, data, "https://127.0.0.1:"+free,
-		"--data-dir="+data, "--secure-port="+free, "--server-names=from-flag.example.org", "--etcd-servers="+etcd.URL)
+		"--data-dir="+data, "--secure-port="+free, "--server-names=from-flag.example.org", "--etcd-servers="+etcd.URL, "--encryption-provider-config="+encryption)
 	conn, err := tls.Dial("tcp", "127.0.0.1:"+free, &tls.Config{InsecureSkipVerify: true})
 	must(t, err)
 	defer func() { _ = conn.Close() }()

@@ -9,20 +9,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/kubellm/kubellm/apis/iam/v1alpha1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // TestDiscovery 保证客户端能找到每个种类的一切叫法和动词，新旧两种发现协议说的一样。
 func TestDiscovery(t *testing.T) {
 	eachKind(t, func(t *testing.T, k kind) {
-		resources := discovered(t)
+		resources := discovered(t, k.version)
 		main, ok := resources[k.plural]
 		if !ok {
 			t.Fatalf("%s is not discoverable: %v", k.plural, resources)
 		}
 		want := metav1.APIResource{
-			Name: k.plural, SingularName: k.singular, Kind: k.kind, ShortNames: []string{k.short}, Categories: []string{"kubellm"},
+			Name: k.plural, SingularName: k.singular, Kind: k.kind, Namespaced: k.namespace != "", ShortNames: []string{k.short}, Categories: []string{"kubellm"},
 			Verbs:              metav1.Verbs{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"},
 			StorageVersionHash: main.StorageVersionHash,
 		}
@@ -46,12 +45,12 @@ func TestDiscovery(t *testing.T) {
 	})
 }
 
-// discovered 是 iam 组里发现到的资源。
-func discovered(t *testing.T) map[string]metav1.APIResource {
+// discovered 是一个组里发现到的资源。
+func discovered(t *testing.T, version schema.GroupVersion) map[string]metav1.APIResource {
 	t.Helper()
 	var list metav1.APIResourceList
-	got := shared.admin.send(t, http.MethodGet, apiPath, "", "Accept", jsonType)
-	if err := json.Unmarshal([]byte(got.body), &list); err != nil || list.GroupVersion != v1alpha1.SchemeGroupVersion.String() {
+	got := shared.admin.send(t, http.MethodGet, "/apis/"+version.String(), "", "Accept", jsonType)
+	if err := json.Unmarshal([]byte(got.body), &list); err != nil || list.GroupVersion != version.String() {
 		t.Fatalf("discovery gave %d %v: %.300s", got.code, err, got.body)
 	}
 	byName := map[string]metav1.APIResource{}
@@ -92,16 +91,19 @@ func TestOpenAPI(t *testing.T) {
 			Schemas map[string]model `json:"schemas"`
 		} `json:"components"`
 	}
-	decode(t, shared.admin.send(t, http.MethodGet, index.Paths[strings.TrimPrefix(apiPath, "/")].ServerRelativeURL, ""), &v3)
+	for _, k := range kinds {
+		// 每个组一份；解到同一处，内容合在一起。
+		decode(t, shared.admin.send(t, http.MethodGet, index.Paths["apis/"+k.version.String()].ServerRelativeURL, ""), &v3)
+	}
 
 	for version, schemas := range map[string]map[string]model{"v2": v2.Definitions, "v3": v3.Components.Schemas} {
 		for _, k := range kinds {
-			spec, ok := schemas["io.kubellm.iam.v1alpha1."+k.kind+"Spec"]
+			spec, ok := schemas[k.schema()+"Spec"]
 			if !ok || spec.Properties[k.field].Description == "" {
 				t.Errorf("OpenAPI %s does not describe %s.spec.%s: %+v", version, k.kind, k.field, spec)
 			}
-			object := schemas["io.kubellm.iam.v1alpha1."+k.kind]
-			if len(object.Kinds) != 1 || object.Kinds[0].Kind != k.kind || object.Kinds[0].Group != v1alpha1.GroupName {
+			object := schemas[k.schema()]
+			if len(object.Kinds) != 1 || object.Kinds[0].Kind != k.kind || object.Kinds[0].Group != k.version.Group {
 				t.Errorf("OpenAPI %s does not say which kind %s is: %+v", version, k.kind, object.Kinds)
 			}
 			for _, field := range []string{"metadata", "spec", "status"} {
@@ -120,6 +122,9 @@ func TestOpenAPI(t *testing.T) {
 	for version, paths := range map[string]map[string]any{"v2": v2.Paths, "v3": v3.Paths} {
 		for _, k := range kinds {
 			for _, path := range []string{k.path(), k.path("{name}"), k.path("{name}", "status")} {
+				if k.namespace != "" {
+					path = strings.Replace(path, "/namespaces/"+k.namespace+"/", "/namespaces/{namespace}/", 1)
+				}
 				if paths[path] == nil {
 					t.Errorf("OpenAPI %s lacks the path %s", version, path)
 				}

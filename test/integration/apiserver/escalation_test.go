@@ -327,7 +327,7 @@ func TestGrantingWhatOneHolds(t *testing.T) {
 // TestPatchingIsNotCreating 保证只有 patch 的人不能借 SSA 建出新对象。
 func TestPatchingIsNotCreating(t *testing.T) {
 	t.Parallel()
-	patcher, _ := shared.limited(t, rule([]string{"users", "roles", "rolebindings"}, []string{"patch"}), rule([]string{"roles"}, []string{"bind", "escalate"}))
+	patcher, _ := shared.limited(t, rule([]string{"users", "roles", "rolebindings"}, []string{"patch"}), clusterRule([]string{"clusters"}, []string{"patch"}), modelRule([]string{"models"}, []string{"patch"}), rule([]string{"roles"}, []string{"bind", "escalate"}))
 	for _, k := range kinds {
 		name := unique("patched")
 		_, err := apply(true)(t.Context(), write{p: shared, as: patcher, kind: k, name: name, patch: map[string]any{"spec": k.spec}})
@@ -341,7 +341,8 @@ func TestPatchingIsNotCreating(t *testing.T) {
 // TestStatusWriters 保证只能写状态的人写不了别的，哪怕请求里什么都带上。
 func TestStatusWriters(t *testing.T) {
 	t.Parallel()
-	writer, _ := shared.limited(t, rule([]string{"users/status", "roles/status", "rolebindings/status"}, []string{"get", "update", "patch"}))
+	writer, _ := shared.limited(t, rule([]string{"users/status", "roles/status", "rolebindings/status"}, []string{"get", "update", "patch"}),
+		clusterRule([]string{"clusters/status"}, []string{"get", "update", "patch"}), modelRule([]string{"models/status"}, []string{"get", "update", "patch"}))
 	for _, k := range kinds {
 		name := k.create(t, shared, unique("only-status")).GetName()
 		if _, err := put(t.Context(), write{p: shared, as: writer, kind: k, name: name, subresource: "status", patch: map[string]any{"status": observed()}}); err != nil {
@@ -389,7 +390,9 @@ func TestImpersonation(t *testing.T) {
 		{"and the platform's identities are not lent", support, "system:kubellm-controller", nil, false},
 		{"nor is its loopback identity", support, "system:apiserver", []string{masters}, false},
 		{"who manages users everywhere does not manage the platform's", wildcard, "system:kubellm-controller", nil, false},
-		{"a superuser is not limited", shared.admin, "system:kubellm-controller", nil, true},
+		{"a superuser is not limited", shared.admin, "system:kube-scheduler", []string{masters}, true},
+		{"but credentials that were handed in are for the controller alone", shared.admin, "system:kubellm-controller", nil, false},
+		{"whatever groups are asked for", shared.admin, "system:kubellm-controller", []string{masters}, false},
 	}
 	for _, tc := range cases {
 		err := impersonate(t, tc.as, tc.user, tc.groups...)

@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -19,6 +20,15 @@ func TestInvalid(t *testing.T) {
 	rules := func(rule map[string]any) map[string]any { return map[string]any{"rules": []any{rule}} }
 	binds := func(subject map[string]any) map[string]any {
 		return map[string]any{"subjects": []any{subject}}
+	}
+	beat := func(field string, value int64) map[string]any {
+		return map[string]any{"heartbeat": map[string]any{field: value}}
+	}
+	taint := func(key, effect string) map[string]any {
+		return map[string]any{"taints": []any{map[string]any{"key": key, "effect": effect}}}
+	}
+	secretRef := func(name, namespace string) map[string]any {
+		return map[string]any{"credentials": map[string]any{"kubeconfigSecretRef": map[string]any{"name": name, "namespace": namespace}}}
 	}
 	cases := map[string]struct {
 		reason string
@@ -57,6 +67,18 @@ func TestInvalid(t *testing.T) {
 		"NamespaceStar":       {"there is allNamespaces for that", roleBindings, map[string]any{"allNamespaces": false, "namespaces": []any{"*"}}, "spec.namespaces[0]", "*"},
 		"SubjectUnknown":      {"a robot is no subject", roleBindings, binds(map[string]any{"kind": "Robot", "name": "r2"}), "spec.subjects[0].kind", `"ServiceAccount"`},
 		"SubjectLowerCase":    {"kinds are written with a capital", roleBindings, binds(map[string]any{"kind": "user", "name": "ada"}), "spec.subjects[0].kind", `"User"`},
+		"HeartbeatNegative":   {"time does not run backwards", clusters, beat("intervalSeconds", -30), "spec.heartbeat.intervalSeconds", "between 1 and 3600"},
+		"TimeoutNegative":     {"time does not run backwards", clusters, beat("timeoutSeconds", -1), "spec.heartbeat.timeoutSeconds", "between 1 and 300"},
+		"ThresholdNegative":   {"fewer than none cannot fail", clusters, beat("failureThreshold", -3), "spec.heartbeat.failureThreshold", "between 1 and 100"},
+		"ThresholdZero":       {"unreachable from the start", clusters, beat("failureThreshold", 0), "spec.heartbeat.failureThreshold", "between 1 and 100"},
+		"TaintUnknownEffect":  {"models have no preference", clusters, taint("maintenance", "PreferNoSchedule"), "spec.taints[0].effect", `"NoSchedule"`},
+		"TaintWithoutEffect":  {"it does nothing", clusters, taint("maintenance", ""), "spec.taints[0].effect", "NoSchedule"},
+		"TaintMalformedKey":   {"not a label key", clusters, taint("a b", "NoSchedule"), "spec.taints[0].key", "alphanumeric"},
+		"ZoneTwice":           {"a repeated zone is a slip", clusters, map[string]any{"zones": []any{"a", "a"}}, "spec.zones[1]", "Duplicate"},
+		"RegionEmpty":         {"leave it out", clusters, map[string]any{"region": ""}, "spec.region", "leave it out"},
+		"PolicyUnknown":       {"there are two", clusters, map[string]any{"deletionPolicy": "Delete"}, "spec.deletionPolicy", `"Orphan"`},
+		"SecretWithoutName":   {"which Secret?", clusters, secretRef("", "default"), "spec.credentials.kubeconfigSecretRef.name", "Required"},
+		"SecretMalformed":     {"no namespace can have that name", clusters, secretRef("member", "A.B"), "spec.credentials.kubeconfigSecretRef.namespace", "lower"},
 		"SubjectWithoutKind":  {"a subject has a kind", roleBindings, binds(map[string]any{"name": "ada"}), "spec.subjects[0].kind", "Required"},
 		"SubjectWithoutName":  {"a subject has a name", roleBindings, binds(map[string]any{"kind": "User"}), "spec.subjects[0].name", "Required"},
 		"SubjectReserved":     {"the platform's own identities are not granted roles", roleBindings, binds(map[string]any{"kind": "User", "name": "system:kubellm-controller"}), "spec.subjects[0].name", `"system:"`},
@@ -119,7 +141,7 @@ func TestInvalidNames(t *testing.T) {
 	eachKind(t, func(t *testing.T, k kind) {
 		for name, says := range map[string]string{
 			"Ada": "lower", "ada lovelace": "lower", "ada_lovelace": "lower", "-ada": "lower", "ada@example.org": "lower",
-			"system:masters": "reserved", "system:kubellm-controller": "reserved", strings.Repeat("a", 254): "253",
+			"system:masters": "reserved", "system:kubellm-controller": "reserved", strings.Repeat("a", 254): cmp.Or(k.longest, "253"),
 		} {
 			_, err := k.client(shared.admin).Create(t.Context(), k.object(name), metav1.CreateOptions{})
 			isInvalid(t, err, "metadata.name", says, "the name "+name+" is not usable")
@@ -141,7 +163,7 @@ func TestUnknownFields(t *testing.T) {
 	eachKind(t, func(t *testing.T, k kind) {
 		misspelt := k.object(unique("unknown"))
 		overlay(misspelt.Object, map[string]any{"spec": map[string]any{"dispalyName": "Ada"}})
-		twice := `{"apiVersion":"iam.kubellm.io/v1alpha1","kind":"` + k.kind + `","metadata":{"name":"` + misspelt.GetName() + `"},"spec":{},"spec":` + encode(t, k.spec) + `}`
+		twice := `{"apiVersion":"` + k.version.String() + `","kind":"` + k.kind + `","metadata":{"name":"` + misspelt.GetName() + `"},"spec":{},"spec":` + encode(t, k.spec) + `}`
 		for says, body := range map[string]string{"dispalyName": encode(t, misspelt.Object), "duplicate": twice} {
 			got := shared.admin.send(t, http.MethodPost, k.path()+"?fieldValidation=Strict", body, "Content-Type", jsonType)
 			if got.code != http.StatusBadRequest || !strings.Contains(got.body, says) {
@@ -157,7 +179,7 @@ func TestUnknownFields(t *testing.T) {
 		for contentType, body := range map[string]string{
 			mergeType:                                `{"spec":{"dispalyName":"Ada"}}`,
 			"application/json-patch+json":            `[{"op":"add","path":"/spec/dispalyName","value":"Ada"}]`,
-			"application/apply-patch+yaml":           `{"apiVersion":"iam.kubellm.io/v1alpha1","kind":"` + k.kind + `","spec":{"dispalyName":"Ada"}}`,
+			"application/apply-patch+yaml":           `{"apiVersion":"` + k.version.String() + `","kind":"` + k.kind + `","spec":{"dispalyName":"Ada"}}`,
 			"application/strategic-merge-patch+json": `{"spec":{"dispalyName":"Ada"}}`,
 		} {
 			// 应用时不认识的字段在上游就是一个没有分类的错误（500），其余是 4xx。
@@ -180,9 +202,9 @@ func TestGarbage(t *testing.T) {
 		}
 		posts := map[string]string{
 			"nothing": "", "null": "null", "a list": "[]", "a word": "hello", "half": `{"apiVersion":`,
-			"another kind":    `{"apiVersion":"iam.kubellm.io/v1alpha1","kind":"` + other + `","metadata":{"name":"x"}}`,
-			"another version": `{"apiVersion":"iam.kubellm.io/v9","kind":"` + k.kind + `","metadata":{"name":"x"}}`,
-			"a wrong type":    `{"apiVersion":"iam.kubellm.io/v1alpha1","kind":"` + k.kind + `","metadata":{"name":"x"},"spec":"hello"}`,
+			"another kind":    `{"apiVersion":"` + k.version.String() + `","kind":"` + other + `","metadata":{"name":"x"}}`,
+			"another version": `{"apiVersion":"` + k.version.Group + `/v9","kind":"` + k.kind + `","metadata":{"name":"x"}}`,
+			"a wrong type":    `{"apiVersion":"` + k.version.String() + `","kind":"` + k.kind + `","metadata":{"name":"x"},"spec":"hello"}`,
 			"depth":           strings.Repeat(`{"a":`, 20000) + "1" + strings.Repeat("}", 20000),
 		}
 		for what, body := range posts {

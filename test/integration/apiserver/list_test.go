@@ -21,7 +21,7 @@ import (
 
 // TestPaging 保证翻页看到的是第一页那一刻的全貌：其间的增删既不漏也不重。
 func TestPaging(t *testing.T) {
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		const total, page = 25, 10
 		batch := unique("page")
 		var want []string
@@ -65,7 +65,7 @@ func TestPaging(t *testing.T) {
 
 // TestPagesAnnounceTheRest 保证客户端能显示进度：没有选择器时每页说出还剩多少。
 func TestPagesAnnounceTheRest(t *testing.T) {
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		for range 3 {
 			k.create(t, shared, unique("rest"))
 		}
@@ -132,7 +132,7 @@ func TestExpired(t *testing.T) {
 
 // TestBadContinue 保证编造的令牌得到 400 而不是 500 或别人的数据。
 func TestBadContinue(t *testing.T) {
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		for _, token := range []string{"rubbish", "e30", "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MSwic3RhcnQiOiIuLi8uLi8ifQ"} {
 			if _, err := k.client(shared.admin).List(t.Context(), metav1.ListOptions{Limit: 1, Continue: token}); !apierrors.IsBadRequest(err) {
 				t.Errorf("token %q gave %v, want 400", token, err)
@@ -143,7 +143,7 @@ func TestBadContinue(t *testing.T) {
 
 // TestBadParameters 保证写错的查询参数得到 400：尤其清空时，读不懂的选择器绝不能当作没有选择器。
 func TestBadParameters(t *testing.T) {
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		for _, query := range []string{
 			"limit=ten", "resourceVersion=rubbish", "resourceVersion=-1", "resourceVersionMatch=Exact", "resourceVersionMatch=Perhaps&resourceVersion=1",
 			"labelSelector=a,,b(", "fieldSelector=spec.nonsense=x", "timeoutSeconds=soon&watch=1", "sendInitialEvents=true", "watch=1&sendInitialEvents=true",

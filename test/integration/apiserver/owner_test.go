@@ -115,7 +115,7 @@ func TestOwner(t *testing.T) {
 			owner:  holder,
 		},
 	}
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		for name, tc := range cases {
 			t.Run(name, func(t *testing.T) {
 				eachWay(t, func(t *testing.T, do way) {
@@ -145,10 +145,10 @@ func TestOwner(t *testing.T) {
 
 // TestOwnerOnCreate 保证创建时就能带标记，之后的规则立刻生效。
 func TestOwnerOnCreate(t *testing.T) {
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		name := unique("marked")
 		patch := annotations(meta.OwnerAnnotation, holder)
-		patch["spec"] = k.spec
+		patch[k.top()] = k.spec
 		// 第一个工具链的第一次应用就是创建，第二个的第一次应用必须被拒。
 		if _, err := apply(false)(t.Context(), write{p: shared, as: shared.admin, kind: k, name: name, patch: patch}); err != nil {
 			t.Fatal(err)
@@ -169,7 +169,7 @@ func TestOwnerOnCreate(t *testing.T) {
 
 // TestOwnerReleases 保证放手总是允许，而放了手的对象不能不经许可就被捡走。
 func TestOwnerReleases(t *testing.T) {
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		releases := map[string]func(context.Context, *unstructured.Unstructured) error{
 			"PUT": func(ctx context.Context, obj *unstructured.Unstructured) error {
 				obj.SetAnnotations(nil)
@@ -230,7 +230,7 @@ func TestOwnerThroughStatus(t *testing.T) {
 
 // TestAdoptionIsUsedUp 保证一次许可只换一次手，SSA 的账上也不再有人拥有它。
 func TestAdoptionIsUsedUp(t *testing.T) {
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		before := storeBy(t, k, "by-hand", annotations(meta.OwnerAnnotation, holder, meta.AdoptAnnotation, newcomer))
 		take := func(owner string) (*unstructured.Unstructured, error) {
 			return apply(true)(t.Context(), write{p: shared, as: shared.admin, kind: k, name: before.GetName(), patch: annotations(meta.OwnerAnnotation, owner)})

@@ -11,8 +11,11 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
+	clusterv1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/apis/generated/clientset/versioned"
+	clusterclient "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/cluster/v1alpha1"
 	iamclient "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/iam/v1alpha1"
+	modelclient "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/model/v1alpha1"
 	"github.com/kubellm/kubellm/apis/iam/v1alpha1"
 	"github.com/kubellm/kubellm/test/harness"
 )
@@ -87,8 +90,11 @@ func (p *platform) as(t testing.TB, user string, groups ...string) *client {
 
 // client 是一个身份的三种客户端：生成的、动态的和裸 HTTP。
 type client struct {
-	config  *rest.Config
-	iam     iamclient.IamV1alpha1Interface
+	config   *rest.Config
+	iam      iamclient.IamV1alpha1Interface
+	clusters clusterclient.ClusterInterface
+	// models 是命名空间 default 里的。
+	models  modelclient.ModelInterface
 	dynamic dynamic.Interface
 }
 
@@ -101,7 +107,7 @@ func newClient(config *rest.Config) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{config: config, iam: typed.IamV1alpha1(), dynamic: untyped}, nil
+	return &client{config: config, iam: typed.IamV1alpha1(), clusters: typed.ClusterV1alpha1().Clusters(), models: typed.ModelV1alpha1().Models(metav1.NamespaceDefault), dynamic: untyped}, nil
 }
 
 func mustClient(t testing.TB, config *rest.Config) *client {
@@ -122,6 +128,11 @@ func unique(prefix string) string { return fmt.Sprintf("%s-%d", prefix, serial.A
 // rule 是 iam 组里的一条规则。
 func rule(resources, verbs []string, names ...string) v1alpha1.PolicyRule {
 	return v1alpha1.PolicyRule{APIGroups: []string{v1alpha1.GroupName}, Resources: resources, Verbs: verbs, ResourceNames: names}
+}
+
+// clusterRule 是 cluster 组里的一条规则。
+func clusterRule(resources, verbs []string, names ...string) v1alpha1.PolicyRule {
+	return v1alpha1.PolicyRule{APIGroups: []string{clusterv1alpha1.GroupName}, Resources: resources, Verbs: verbs, ResourceNames: names}
 }
 
 // role 由管理员建一个角色，返回它的名字。

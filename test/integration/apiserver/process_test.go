@@ -363,8 +363,10 @@ func socketPaths(t *testing.T, p *platform) []string {
 func TestExternalEtcd(t *testing.T) {
 	t.Parallel()
 	etcd := harness.NewEtcd(t, harness.EtcdOptions{})
-	first := start(t, harness.PlatformOptions{EtcdURLs: []string{etcd.URL}})
-	second := start(t, harness.PlatformOptions{EtcdURLs: []string{etcd.URL}})
+	encryption, err := harness.WriteEncryption(t.TempDir())
+	must(t, err)
+	first := start(t, harness.PlatformOptions{EtcdURLs: []string{etcd.URL}, EncryptionConfig: encryption})
+	second := start(t, harness.PlatformOptions{EtcdURLs: []string{etcd.URL}, EncryptionConfig: encryption})
 	created := users.create(t, first, "in-external")
 	harness.Eventually(t, "the other server to show it", patience, func(ctx context.Context) error {
 		_, err := second.admin.iam.Users().Get(ctx, created.GetName(), metav1.GetOptions{})

@@ -120,10 +120,10 @@ func TestStatusRefusesNonsense(t *testing.T) {
 
 // TestApplyOwnership 保证 SSA 记账正确：冲突点名对方，强制夺过来，去掉的字段真的消失。
 func TestApplyOwnership(t *testing.T) {
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		name := unique("ownership")
 		patch := k.change("first")
-		overlay(patch, map[string]any{"spec": k.spec})
+		overlay(patch, map[string]any{k.top(): k.spec})
 		applied := func(manager, word string, force bool) (*unstructured.Unstructured, error) {
 			obj := k.object(name)
 			if word != "" {

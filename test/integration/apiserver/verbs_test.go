@@ -50,7 +50,7 @@ func TestCreate(t *testing.T) {
 }
 
 func TestUpdate(t *testing.T) {
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		eachWay(t, func(t *testing.T, do way) {
 			before := k.create(t, shared, unique("update"))
 			after, err := do(t.Context(), write{p: shared, as: shared.admin, kind: k, name: before.GetName(), patch: k.change("changed")})
@@ -61,7 +61,7 @@ func TestUpdate(t *testing.T) {
 				t.Errorf("%s is not what was written (-want +got):\n%s", k.field, diff)
 			}
 			for field, want := range k.spec {
-				if diff := cmp.Diff(want, after.Object["spec"].(map[string]any)[field]); diff != "" {
+				if diff := cmp.Diff(want, after.Object[k.top()].(map[string]any)[field]); diff != "" {
 					t.Errorf("%s was not written and changed (-want +got):\n%s", field, diff)
 				}
 			}
@@ -141,13 +141,13 @@ func TestWritesToMissingObjects(t *testing.T) {
 
 // TestApplyDoesNotResurrect 保证带着已删对象 uid 的应用不会把它重新建出来：外部层的更新正是这样发出的。
 func TestApplyDoesNotResurrect(t *testing.T) {
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		for _, force := range []bool{false, true} {
 			gone := k.create(t, shared, unique("gone"))
 			if err := k.client(shared.admin).Delete(t.Context(), gone.GetName(), metav1.DeleteOptions{}); err != nil {
 				t.Fatal(err)
 			}
-			patch := map[string]any{"metadata": map[string]any{"uid": string(gone.GetUID())}, "spec": k.spec}
+			patch := map[string]any{"metadata": map[string]any{"uid": string(gone.GetUID())}, k.top(): k.spec}
 			_, err := apply(force)(t.Context(), write{p: shared, as: shared.admin, kind: k, name: gone.GetName(), patch: patch})
 			if !apierrors.IsConflict(err) {
 				t.Errorf("applying over a deleted object (force %t) gave %v, want a conflict", force, err)
@@ -158,7 +158,7 @@ func TestApplyDoesNotResurrect(t *testing.T) {
 }
 
 func TestDelete(t *testing.T) {
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		obj := k.create(t, shared, unique("delete"))
 		remove := func(options metav1.DeleteOptions) error {
 			return k.client(shared.admin).Delete(t.Context(), obj.GetName(), options)
@@ -191,7 +191,7 @@ func TestDelete(t *testing.T) {
 
 // TestFinalizers 保证删除会等到收尾的人放手，期间对象仍在、仍读得到。
 func TestFinalizers(t *testing.T) {
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		obj := k.object(unique("finalize"))
 		obj.SetFinalizers([]string{"example.org/hold"})
 		if _, err := k.client(shared.admin).Create(t.Context(), obj, metav1.CreateOptions{}); err != nil {
@@ -212,7 +212,7 @@ func TestFinalizers(t *testing.T) {
 }
 
 func TestDeleteCollection(t *testing.T) {
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		batch := unique("batch")
 		for range 3 {
 			k.create(t, shared, unique("swept"), "batch", batch)

@@ -62,7 +62,7 @@ func (f *feed) expect(want ...string) {
 
 // TestWatchWithInitialEvents 保证一条 watch 就能得到现状与此后的变化，以书签分界：informer 不必先列表。
 func TestWatchWithInitialEvents(t *testing.T) {
-	eachKind(t, func(t *testing.T, k kind) {
+	eachStored(t, func(t *testing.T, k kind) {
 		batch := unique("initial")
 		k.create(t, shared, batch+"-0", "batch", batch)
 		k.create(t, shared, batch+"-1", "batch", batch)

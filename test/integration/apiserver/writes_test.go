@@ -80,7 +80,7 @@ func jsonPatch(ctx context.Context, w write) (*unstructured.Unstructured, error)
 func apply(force bool) way {
 	return func(ctx context.Context, w write) (*unstructured.Unstructured, error) {
 		obj := w.kind.object(w.name)
-		delete(obj.Object, "spec")
+		delete(obj.Object, w.kind.top())
 		overlay(obj.Object, w.patch)
 		return w.send(ctx, types.ApplyPatchType, obj.Object, metav1.PatchOptions{FieldManager: "applier", Force: ptr.To(force)})
 	}
