@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
@@ -18,6 +17,7 @@ import (
 	"github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/finalizer"
 	"github.com/kubellm/kubellm/internal/controller/index"
+	"github.com/kubellm/kubellm/internal/controller/requeue"
 	"github.com/kubellm/kubellm/internal/controller/status"
 	"github.com/kubellm/kubellm/internal/member"
 )
@@ -76,7 +76,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 	r.attend(&seen)
 	again := r.drain(ctx, &seen)
 	cluster.Status = compute(cluster, seen.facts)
-	return ctrl.Result{RequeueAfter: sooner(again, wake(seen))}, nil
+	return ctrl.Result{RequeueAfter: requeue.Sooner(again, wake(seen))}, nil
 }
 
 // look 收集对象以外的事实；证据要等连接安排好之后再看，见 attend。
@@ -157,12 +157,4 @@ func (r *Reconciler) write(ctx context.Context, before, after *v1alpha1.Cluster)
 		r.announce(before, after)
 	}
 	return nil
-}
-
-// sooner 返回两个等待里较短的；零表示不必等。
-func sooner(a, b time.Duration) time.Duration {
-	if a == 0 || (b != 0 && b < a) {
-		return b
-	}
-	return a
 }

@@ -10,12 +10,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/index"
+	"github.com/kubellm/kubellm/internal/controller/requeue"
 )
 
 // SetupWithManager 登记控制器；evidence 在成员有了新证据时以 Cluster 的名字唤起协调。
@@ -44,23 +44,11 @@ func (r *Reconciler) sameMember(ctx context.Context, obj client.Object) []ctrl.R
 		return nil
 	}
 	clusters, err := index.ClustersOfMember(ctx, r.Client, id)
-	return requests(ctx, clusters, err)
+	return requeue.Each(ctx, clusters, err)
 }
 
 // clustersOfSecret 返回从这个 Secret 取凭据的 Cluster。
 func (r *Reconciler) clustersOfSecret(ctx context.Context, secret client.Object) []ctrl.Request {
 	clusters, err := index.ClustersOfSecret(ctx, r.Client, client.ObjectKeyFromObject(secret))
-	return requests(ctx, clusters, err)
-}
-
-func requests(ctx context.Context, clusters []v1alpha1.Cluster, err error) []ctrl.Request {
-	if err != nil {
-		log.FromContext(ctx).Error(err, "Cannot find the clusters that a change affects")
-		return nil
-	}
-	out := make([]ctrl.Request, 0, len(clusters))
-	for i := range clusters {
-		out = append(out, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&clusters[i])})
-	}
-	return out
+	return requeue.Each(ctx, clusters, err)
 }

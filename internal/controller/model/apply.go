@@ -26,6 +26,7 @@ import (
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/engine"
 	"github.com/kubellm/kubellm/internal/controller/index"
+	"github.com/kubellm/kubellm/internal/controller/requeue"
 	"github.com/kubellm/kubellm/internal/member"
 )
 
@@ -89,7 +90,7 @@ func (r *Reconciler) apply(ctx context.Context, v view, s *site) {
 	}
 	a := applying{site: s, model: v.Model, platform: r.Client, done: known[s.cluster.UID], live: byTarget(s.objects), wanted: map[target]bool{}}
 	if s.err = a.all(ctx, objects); s.err != nil {
-		s.retry = sooner(s.retry, retryInterval)
+		s.retry = requeue.Sooner(s.retry, retryInterval)
 		return
 	}
 	s.applied, s.hash, s.generation = true, a.hash(), a.generation

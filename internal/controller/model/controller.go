@@ -19,6 +19,7 @@ import (
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/engine"
 	"github.com/kubellm/kubellm/internal/controller/finalizer"
+	"github.com/kubellm/kubellm/internal/controller/requeue"
 	"github.com/kubellm/kubellm/internal/controller/status"
 	"github.com/kubellm/kubellm/internal/member"
 )
@@ -100,7 +101,7 @@ func (r *Reconciler) run(ctx context.Context, seen, model *v1alpha1.Model) (_ ct
 	}
 	model.Status.RejectedClusters = decided.Rejected
 	model.Status = compute(model, v.facts)
-	return ctrl.Result{RequeueAfter: sooner(again, sooner(decided.RequeueAfter, wake(v)))}, nil
+	return ctrl.Result{RequeueAfter: requeue.Sooner(again, requeue.Sooner(decided.RequeueAfter, wake(v)))}, nil
 }
 
 // attend 到每一处去：看，能动手就让那里恰好是要的东西。

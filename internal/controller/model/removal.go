@@ -13,6 +13,7 @@ import (
 	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/finalizer"
+	"github.com/kubellm/kubellm/internal/controller/requeue"
 	"github.com/kubellm/kubellm/internal/controller/wording"
 	"github.com/kubellm/kubellm/internal/member"
 )
@@ -83,7 +84,7 @@ func (r *Reconciler) tidy(ctx context.Context, model *v1alpha1.Model) (time.Dura
 		if !result.lost {
 			again = removeInterval
 		} else {
-			again = sooner(again, retryInterval)
+			again = requeue.Sooner(again, retryInterval)
 		}
 	}
 	model.Status.RemovedPlacements = remaining
@@ -109,9 +110,9 @@ func (r *Reconciler) release(ctx context.Context, model *v1alpha1.Model) (remova
 			done.done = false
 			done.waits = append(done.waits, result.waits)
 			done.unreachable = done.unreachable || result.lost
-			again = sooner(again, removeInterval)
+			again = requeue.Sooner(again, removeInterval)
 			if result.lost {
-				again = sooner(again, retryInterval)
+				again = requeue.Sooner(again, retryInterval)
 			}
 		}
 	}

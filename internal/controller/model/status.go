@@ -8,6 +8,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
+	"github.com/kubellm/kubellm/internal/controller/requeue"
 )
 
 // compute 从对象与事实得出新的状态；不看时钟、不碰网络，同样的输入总得同样的状态。
@@ -84,20 +85,12 @@ func endpoint(v view, placements []v1alpha1.ModelPlacement) string {
 func wake(v view) time.Duration {
 	var next time.Duration
 	for _, s := range v.sites {
-		next = sooner(next, s.retry)
+		next = requeue.Sooner(next, s.retry)
 		if since := reportOf(s.pods).since; s.lost == "" && !since.IsZero() {
 			if wait := since.Add(v.startupTimeout()).Sub(v.now); wait > 0 {
-				next = sooner(next, wait)
+				next = requeue.Sooner(next, wait)
 			}
 		}
 	}
 	return next
-}
-
-// sooner 返回两个等待里较短的；零表示不必等。
-func sooner(a, b time.Duration) time.Duration {
-	if a == 0 || (b != 0 && b < a) {
-		return b
-	}
-	return a
 }

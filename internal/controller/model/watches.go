@@ -13,13 +13,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/index"
+	"github.com/kubellm/kubellm/internal/controller/requeue"
 	"github.com/kubellm/kubellm/internal/member"
 )
 
@@ -74,13 +74,13 @@ func alike(was, is *cluster.Cluster) bool {
 // waiting 返回等着地方的 Model。
 func (r *Reconciler) waiting(ctx context.Context, _ client.Object) []ctrl.Request {
 	models, err := index.UnplacedModels(ctx, r.Client)
-	return requests(ctx, models, err)
+	return requeue.Each(ctx, models, err)
 }
 
 // affected 返回一个 Cluster 的变化牵动的 Model：放在那里的，与等着地方的。
 func (r *Reconciler) affected(ctx context.Context, c client.Object) []ctrl.Request {
 	on, err := index.ModelsOnCluster(ctx, r.Client, c.GetName())
-	placed := requests(ctx, on, err)
+	placed := requeue.Each(ctx, on, err)
 	if !meta.IsStatusConditionTrue(c.(*cluster.Cluster).Status.Conditions, cluster.ConditionReady) {
 		return placed
 	}
@@ -92,7 +92,7 @@ func (r *Reconciler) counting(ctx context.Context, c client.Object) []ctrl.Reque
 	var all []ctrl.Request
 	for _, uid := range r.accounts.behind(c.GetUID()) {
 		models, err := index.ModelsByUID(ctx, r.Client, uid)
-		all = append(all, requests(ctx, models, err)...)
+		all = append(all, requeue.Each(ctx, models, err)...)
 	}
 	return append(all, r.waiting(ctx, c)...)
 }
@@ -100,7 +100,7 @@ func (r *Reconciler) counting(ctx context.Context, c client.Object) []ctrl.Reque
 // modelsOfSecret 返回从这个 Secret 取凭据的 Model。
 func (r *Reconciler) modelsOfSecret(ctx context.Context, secret client.Object) []ctrl.Request {
 	models, err := index.ModelsOfSecret(ctx, r.Client, client.ObjectKeyFromObject(secret))
-	return requests(ctx, models, err)
+	return requeue.Each(ctx, models, err)
 }
 
 // modelsPlaced 由成员上的事件找到 Model：事件以 Cluster 为名、模型的 UID 为 UID。
@@ -112,17 +112,5 @@ func (r *Reconciler) modelsPlaced(ctx context.Context, placed client.Object) []c
 	} else {
 		models, err = index.ModelsByUID(ctx, r.Client, uid)
 	}
-	return requests(ctx, models, err)
-}
-
-func requests(ctx context.Context, models []v1alpha1.Model, err error) []ctrl.Request {
-	if err != nil {
-		log.FromContext(ctx).Error(err, "Cannot find the models that a change affects")
-		return nil
-	}
-	out := make([]ctrl.Request, 0, len(models))
-	for i := range models {
-		out = append(out, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&models[i])})
-	}
-	return out
+	return requeue.Each(ctx, models, err)
 }

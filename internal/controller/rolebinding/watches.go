@@ -8,10 +8,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kubellm/kubellm/apis/iam/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/index"
+	"github.com/kubellm/kubellm/internal/controller/requeue"
 )
 
 // SetupWithManager 登记控制器；绑定自身不按 generation 过滤，要看见自己写入的状态才能纠正由旧缓存算出的条件。
@@ -27,22 +27,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 
 func (r *Reconciler) bindingsOfRole(ctx context.Context, role client.Object) []ctrl.Request {
 	bindings, err := index.BindingsOfRole(ctx, r.Client, role.GetName())
-	return requests(ctx, bindings, err)
+	return requeue.Each(ctx, bindings, err)
 }
 
 func (r *Reconciler) bindingsOfUser(ctx context.Context, user client.Object) []ctrl.Request {
 	bindings, err := index.BindingsOfSubject(ctx, r.Client, v1alpha1.SubjectUser, user.GetName())
-	return requests(ctx, bindings, err)
-}
-
-func requests(ctx context.Context, bindings []v1alpha1.RoleBinding, err error) []ctrl.Request {
-	if err != nil {
-		log.FromContext(ctx).Error(err, "Cannot find the role bindings that a change affects")
-		return nil
-	}
-	out := make([]ctrl.Request, 0, len(bindings))
-	for i := range bindings {
-		out = append(out, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&bindings[i])})
-	}
-	return out
+	return requeue.Each(ctx, bindings, err)
 }
