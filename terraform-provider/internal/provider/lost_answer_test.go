@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -56,6 +57,13 @@ func newLossy(t *testing.T) *lossy {
 	return l
 }
 
+// seen 在锁下读：terraform 退出之后，它的 watch 断开时代理还在记最后一个请求。
+func (l *lossy) seen() (lost bool, agents []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lost, slices.Clone(l.agents)
+}
+
 // TestCreateWithLostAnswer 创建的答复丢了时先看一眼：对象带着刚造的标记就是建成了，不能报错后撞上自己。
 func TestCreateWithLostAnswer(t *testing.T) {
 	network := newLossy(t)
@@ -66,12 +74,13 @@ func TestCreateWithLostAnswer(t *testing.T) {
 	w.write(t, "main.tf", fmt.Sprintf("provider \"kubellm\" {\n  server = %q\n  ca_certificate = %q\n  token = \"ignored\"\n}\n", network.URL, string(ca))+
 		userBlock("it", name, `email = "lossy@example.com"`))
 	w.apply(t)
-	if !network.lost {
+	if lost, _ := network.seen(); !lost {
 		t.Fatal("no answer was lost, so the test shows nothing")
 	}
 	ownedByTerraform(t, "users", name)
 	w.emptyPlan(t, "状态与平台一致")
-	for _, agent := range network.agents {
+	_, agents := network.seen()
+	for _, agent := range agents {
 		if !strings.HasPrefix(agent, "terraform-provider-kubellm/"+version.String()+" Terraform/") || !strings.HasSuffix(agent, " ci/7") {
 			t.Errorf("a request came from %q", agent)
 		}
