@@ -33,7 +33,7 @@ build:
 # counterparts 是测试和演示要的真实部件；kubectl 与 terraform 优先用 PATH 上的。
 .PHONY: counterparts
 counterparts:
-	@hack/tools/install.sh etcd kube-apiserver kube-controller-manager kube-scheduler kwok kubectl terraform
+	@hack/tools/install.sh etcd kube-apiserver kube-controller-manager kube-scheduler kwok kserve keda kubectl terraform
 
 tools: counterparts
 	@hack/tools/install.sh codegen controller-gen angryjet golangci-lint

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# install.sh 用各工具自己的 go.mod 把真实的对端和开发工具构建到 bin/，让新机器只靠 Go 和 git 就能跑演示与测试。
+# install.sh 用各工具自己的 go.mod 把真实的对端和开发工具构建到 bin/，让新机器只靠 Go 和 git 就能跑演示与测试；
+# 别人的 CRD 也照样从它自己的模块里取来，不在仓库里存副本。
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -10,7 +11,7 @@ build_flags=(-trimpath -buildvcs=false)
 export GOFLAGS=-mod=readonly GOWORK=off CGO_ENABLED=0
 unset GOOS GOARCH
 
-# tools 每行一个工具：可执行文件名、go.mod 所在目录、main 包。
+# tools 每行一个工具：可执行文件名、go.mod 所在目录、main 包；名字以 .yaml 结尾的是模块里现成的文件，只取不构建。
 tools='
 deepcopy-gen            codegen        k8s.io/code-generator/cmd/deepcopy-gen
 defaulter-gen           codegen        k8s.io/code-generator/cmd/defaulter-gen
@@ -29,6 +30,8 @@ kube-controller-manager kubernetes     k8s.io/kubernetes/cmd/kube-controller-man
 kube-scheduler          kubernetes     k8s.io/kubernetes/cmd/kube-scheduler
 kubectl                 kubernetes     k8s.io/kubernetes/cmd/kubectl
 kwok                    kwok           sigs.k8s.io/kwok/cmd/kwok
+llminferenceservices.yaml kserve       github.com/kserve/kserve/config/crd/full/llmisvc/serving.kserve.io_llminferenceservices.yaml
+scaledobjects.yaml      keda           github.com/kedacore/keda/v2/config/crd/bases/keda.sh_scaledobjects.yaml
 tofu                    opentofu       github.com/opentofu/opentofu/cmd/tofu
 '
 
@@ -102,10 +105,10 @@ stamp_of() {
   } | git hash-object --stdin
 }
 
-# is_fresh 判断已有的可执行文件是否就是戳记所指的那一个。
+# is_fresh 判断已有的是否就是戳记所指的那一个。
 is_fresh() {
   local name=$1 stamp=$2
-  [[ -x $bin/$name && -r $bin/.$name.stamp && $(<"$bin/.$name.stamp") == "$stamp" ]]
+  [[ -s $bin/$name && -r $bin/.$name.stamp && $(<"$bin/.$name.stamp") == "$stamp" ]]
 }
 
 # lock 让同时要同一个工具的后来者等候，然后直接用现成的；没有 flock 的系统只是多构建一次。
@@ -118,6 +121,18 @@ lock() {
     flock 9
   fi
   rm -f "$bin/.$name.tmp."*
+}
+
+# make_tool 把一个工具放到 tmp；.yaml 从下载并按 go.sum 核对过的模块里取。
+make_tool() {
+  local name=$1 folder=$2 pkg=$3 module=$4 version=$5 ldflags=$6 tmp=$7 dir
+  if [[ $name != *.yaml ]]; then
+    go -C "$here/$folder" build "${build_flags[@]}" -ldflags "$ldflags" -o "$tmp" "$pkg"
+    return
+  fi
+  dir=$(go -C "$here/$folder" mod download -json "$module@$version" | tee >(cat >&2) | sed -n 's/^\t"Dir": "\(.*\)",\{0,1\}$/\1/p')
+  # 模块缓存里的文件是只读的，cat 不带走它的权限。
+  [[ -n $dir ]] && cat "$dir/${pkg#"$module"/}" >"$tmp"
 }
 
 # build 在戳记不符时构建一个工具：先写临时文件再改名，中断的构建不会留下半个可执行文件。
@@ -135,7 +150,7 @@ build() (
   trap 'exit 130' INT TERM
   printf 'Building %s from %s %s (may take minutes the first time) ... ' "$name" "$module" "$version" >&2
   SECONDS=0
-  if ! go -C "$here/$folder" build "${build_flags[@]}" -ldflags "$ldflags" -o "$tmp" "$pkg" >"$log" 2>&1 9>&-; then
+  if ! make_tool "$name" "$folder" "$pkg" "$module" "$version" "$ldflags" "$tmp" >"$log" 2>&1 9>&-; then
     printf 'FAILED after %ds\n' "$SECONDS" >&2
     tail -n 20 "$log" | sed 's/^/  /' >&2
     fail "could not build $name from hack/tools/$folder/go.mod; the whole log is in $log"

@@ -130,9 +130,6 @@ func TestValidateRenderable(t *testing.T) {
 		"AdapterPathWithEqualsSign": {"it parts the name from the path", func(s *model.ModelSpec) {
 			s.Adapters = []model.Adapter{{Name: "a", Source: model.ModelSource{PVC: &model.PVCSource{ClaimName: "a", Path: ptr.To("x=y")}}}}
 		}, []string{"spec.adapters[0].source.pvc.path"}},
-		"ScaleToZero": {"nothing would wake it", func(s *model.ModelSpec) {
-			s.Scaling = &model.Scaling{Autoscaling: &model.Autoscaling{MinReplicas: ptr.To[int32](0), MaxReplicas: 2}}
-		}, []string{"spec.scaling.autoscaling.minReplicas"}},
 		"KServeWithWhatItIgnores": {"half a spec must not be dropped unseen", func(s *model.ModelSpec) {
 			kserve(s)
 			s.Engine.Type = model.EngineSGLang
@@ -140,6 +137,14 @@ func TestValidateRenderable(t *testing.T) {
 			s.Cache = &model.Cache{}
 			s.Rollout = &model.Rollout{Type: ptr.To(model.RolloutRecreate)}
 		}, []string{"spec.engine.delivery", "spec.scaling.autoscaling", "spec.cache", "spec.rollout.type"}},
+		"KServeWithItsRollout": {"the defaults are what everybody has", func(s *model.ModelSpec) {
+			kserve(s)
+			s.Rollout = &model.Rollout{Type: ptr.To(model.RolloutRolling), MaxSurge: ptr.To[int32](0), MaxUnavailable: ptr.To[int32](1)}
+		}, nil},
+		"KServeWithARolloutOfOnesOwn": {"KServe has no field for it", func(s *model.ModelSpec) {
+			kserve(s)
+			s.Rollout = &model.Rollout{MaxSurge: ptr.To[int32](1), MaxUnavailable: ptr.To[int32](0)}
+		}, []string{"spec.rollout.maxSurge", "spec.rollout.maxUnavailable"}},
 		"KServeWithShellCharacters": {"KServe reads arguments through a shell", func(s *model.ModelSpec) {
 			kserve(s)
 			s.Engine.Args = []string{"--x", "$(id)", "a;b", "a b", "`id`", "ok-1.5"}

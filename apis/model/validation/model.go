@@ -37,7 +37,7 @@ func ValidateModel(m *model.Model) field.ErrorList {
 	spec, path := &m.Spec, field.NewPath("spec")
 	errs := fieldcheck.NotReserved(m.Name, field.NewPath("metadata", "name"))
 	errs = append(errs, validateEngine(spec, path.Child("engine"))...)
-	errs = append(errs, validateSource(&spec.Source, path.Child("source"))...)
+	errs = append(errs, withoutValues(validateSource(&spec.Source, path.Child("source")))...)
 	errs = append(errs, validateSourceForEngine(&spec.Source, spec.Engine.Type, path.Child("source"))...)
 	errs = append(errs, validateRenderable(spec, path)...)
 	if spec.ServedName != nil {
@@ -51,6 +51,14 @@ func ValidateModel(m *model.Model) field.ErrorList {
 	errs = append(errs, validateCache(spec, path.Child("cache"))...)
 	errs = append(errs, fieldcheck.Range(spec.StartupTimeoutSeconds, minStartupSeconds, maxSeconds, path.Child("startupTimeoutSeconds"))...)
 	return append(errs, oneOf(spec.DeletionPolicy, path.Child("deletionPolicy"), model.DeletionDelete, model.DeletionOrphan)...)
+}
+
+// withoutValues 让回答不重复写的是什么：来源的每一处都有人误贴过令牌，或带密码的地址。字段已经指名了。
+func withoutValues(errs field.ErrorList) field.ErrorList {
+	for _, err := range errs {
+		err.BadValue = field.OmitValueType{}
+	}
+	return errs
 }
 
 // ValidateModelUpdate 保证换不得的没有换：换了就等于另一个模型，成员上的东西跟不过去。

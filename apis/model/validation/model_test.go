@@ -136,6 +136,9 @@ func TestValidateSource(t *testing.T) {
 		"oci":               {"ordinary", oci("registry.example.org:5000/models/qwen3:8b@sha256:00"), nil},
 		"oci empty":         {"which?", oci(""), errorOf(field.ErrorTypeRequired, "spec.source.oci.image")},
 		"oci with spaces":   {"no reference", oci("a b"), invalid("spec.source.oci.image")},
+		"oci address":       {"references have no scheme", oci("https://registry.example.org/models/qwen3:8b"), invalid("spec.source.oci.image")},
+		"oci password":      {"everybody would see it", oci("me:secret@registry.example.org/models/qwen3:8b"), invalid("spec.source.oci.image")},
+		"oci plain":         {"Docker Hub's own", oci("qwen3_8b"), nil},
 		"s3":                {"ordinary", s3(model.S3Source{Bucket: "models", Prefix: ptr.To("qwen/8b/"), Endpoint: ptr.To("https://minio.example.org:9000"), Region: ptr.To("eu-central-1"), CredentialsSecretRef: &model.SecretReference{Name: "s3"}}), nil},
 		"s3 no bucket":      {"which?", s3(model.S3Source{}), errorOf(field.ErrorTypeRequired, "spec.source.s3.bucket")},
 		"s3 bucket shape":   {"no bucket has capitals", s3(model.S3Source{Bucket: "Models"}), invalid("spec.source.s3.bucket")},
@@ -208,6 +211,9 @@ func TestValidateServing(t *testing.T) {
 		"managed env":        {"the platform sets it", env("HF_TOKEN"), invalid("spec.engine.env[0].name")},
 		"env twice":          {"which of them?", env("A", "A"), errorOf(field.ErrorTypeDuplicate, "spec.engine.env[1].name")},
 		"env malformed":      {"no process has it", env("A=B"), invalid("spec.engine.env[0].name")},
+		"env too much": {"it could not be stored", engine(func(e *model.Engine) {
+			e.Env = []model.EnvVar{{Name: strings.Repeat("A", 200<<10)}, {Name: "B", Value: strings.Repeat("x", 32768)}, {Name: "C", Value: strings.Repeat("x", 32768)}}
+		}), invalid("spec.engine.env")},
 		"too many env":       {"128 are enough", env(many(129)...), errorOf(field.ErrorTypeTooMany, "spec.engine.env")},
 		"served name":        {"as the Hub writes it", served("Qwen/Qwen3-8B"), nil},
 		"served empty":       {"leave it out", served(""), errorOf(field.ErrorTypeRequired, "spec.servedName")},
@@ -320,6 +326,7 @@ func TestValidateReplicas(t *testing.T) {
 		"autoscaling":         {"ordinary", auto(1, 4, 16), nil},
 		"both":                {"who decides?", scaling(n(1), &model.Autoscaling{MaxReplicas: 2}), errorOf(field.ErrorTypeForbidden, "spec.scaling.replicas")},
 		"upside down":         {"no number is between", auto(3, 2, 16), invalid("spec.scaling.autoscaling.minReplicas")},
+		"scaled to nothing":   {"nothing would wake it", auto(0, 2, 16), invalid("spec.scaling.autoscaling.minReplicas")},
 		"negative least":      {"less than none", auto(-1, 2, 16), invalid("spec.scaling.autoscaling.minReplicas")},
 		"no most":             {"nothing could run", auto(1, 0, 16), invalid("spec.scaling.autoscaling.maxReplicas", "spec.scaling.autoscaling.minReplicas")},
 		"no target":           {"replicas without end", auto(1, 1, 0), invalid("spec.scaling.autoscaling.targetRequestsPerReplica")},

@@ -162,13 +162,22 @@ func validateScaling(scaling *model.Scaling, path *field.Path) field.ErrorList {
 		errs = append(errs, field.Forbidden(path.Child("replicas"), "autoscaling is given too, and the member cluster chooses the number then: remove replicas or autoscaling"))
 	}
 	path = path.Child("autoscaling")
-	errs = append(errs, fieldcheck.Range(auto.MinReplicas, 0, maxReplicas, path.Child("minReplicas"))...)
+	errs = append(errs, validateLeast(auto.MinReplicas, path.Child("minReplicas"))...)
 	errs = append(errs, fieldcheck.Range(&auto.MaxReplicas, 1, maxReplicas, path.Child("maxReplicas"))...)
 	errs = append(errs, fieldcheck.Range(auto.TargetRequestsPerReplica, 1, maxTarget, path.Child("targetRequestsPerReplica"))...)
 	if auto.MinReplicas != nil && *auto.MinReplicas > auto.MaxReplicas {
 		errs = append(errs, field.Invalid(path.Child("minReplicas"), *auto.MinReplicas, fmt.Sprintf("must not be more than maxReplicas (%d)", auto.MaxReplicas)))
 	}
 	return errs
+}
+
+// validateLeast 不许缩到零：请求数是从副本上读来的，一个也没有时没有什么会再把模型叫醒。
+func validateLeast(least *int32, path *field.Path) field.ErrorList {
+	if least != nil && *least == 0 {
+		return field.ErrorList{field.Invalid(path, 0,
+			"must be at least 1: the number of requests is read from the replicas, so nothing would wake a model without any; set spec.suspended to stop it")}
+	}
+	return fieldcheck.Range(least, 1, maxReplicas, path)
 }
 
 func validateRollout(rollout *model.Rollout, path *field.Path) field.ErrorList {

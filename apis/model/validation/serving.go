@@ -20,7 +20,9 @@ const (
 	maxArg        = 4096
 	maxEnv        = 128
 	maxEnvValue   = 32768
-	maxContext    = 100_000_000
+	// maxEnvTotal 让一份合格的模型总是存得下：etcd 的一次写入有上限。
+	maxEnvTotal = 256 << 10
+	maxContext  = 100_000_000
 )
 
 var servedNameShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/:@-]*$`)
@@ -39,7 +41,7 @@ func validateEngine(spec *model.ModelSpec, path *field.Path) field.ErrorList {
 		errs = append(errs, field.Invalid(path.Child("delivery"), model.DeliveryKServe, "KServe does not run LlamaCpp: deliver it as a Deployment, or choose VLLM or SGLang"))
 	}
 	if engine.Image != nil {
-		errs = append(errs, validateImage(*engine.Image, path.Child("image"))...)
+		errs = append(errs, withoutValues(validateImage(*engine.Image, path.Child("image")))...)
 	}
 	errs = append(errs, fieldcheck.Range(engine.ContextLength, 1, maxContext, path.Child("contextLength"))...)
 	errs = append(errs, validateArgs(engine, path.Child("args"))...)
@@ -60,7 +62,7 @@ func validateArgs(engine *model.Engine, path *field.Path) field.ErrorList {
 		case strings.ContainsRune(arg, 0):
 			errs = append(errs, field.Invalid(path.Index(i), field.OmitValueType{}, "must not contain the character NUL"))
 		case managed:
-			errs = append(errs, field.Invalid(path.Index(i), arg, fmt.Sprintf("is set by the platform: %s", why)))
+			errs = append(errs, field.Invalid(path.Index(i), field.OmitValueType{}, why))
 		}
 	}
 	return errs
@@ -71,21 +73,28 @@ func validateEnv(engine *model.Engine, path *field.Path) field.ErrorList {
 		return errs
 	}
 	var errs field.ErrorList
-	names := make([]string, 0, len(engine.Env))
+	names, total := make([]string, 0, len(engine.Env)), 0
 	for i, env := range engine.Env {
 		at := path.Index(i)
-		names = append(names, env.Name)
-		if why, managed := ManagedEnv(engine.Type, env.Name); managed {
+		names, total = append(names, env.Name), total+len(env.Name)+len(env.Value)
+		malformed := validation.IsEnvVarName(env.Name)
+		if why, managed := ManagedEnv(engine.Type, env.Name); managed && len(malformed) == 0 {
 			errs = append(errs, field.Invalid(at.Child("name"), env.Name, fmt.Sprintf("is set by the platform: %s", why)))
-		} else {
-			errs = append(errs, fieldcheck.Messages(env.Name, at.Child("name"), validation.IsEnvVarName(env.Name))...)
 		}
-		// 值里可能误放了密文，回答不重复它。
+		// 名字里误写了等号和值、值里误放了密文的都有，回答不重复它们。
+		errs = append(errs, fieldcheck.Messages(field.OmitValueType{}, at.Child("name"), malformed)...)
 		if len(env.Value) > maxEnvValue {
 			errs = append(errs, field.TooLong(at.Child("value"), "", maxEnvValue))
 		}
 	}
-	return append(errs, distinctNames(names, path)...)
+	if total > maxEnvTotal {
+		errs = append(errs, field.Invalid(path, field.OmitValueType{}, fmt.Sprintf(
+			"all names and values together must not be longer than %d bytes (they have %d): put large ones into the engine's image", maxEnvTotal, total)))
+	}
+	if len(errs) > 0 {
+		return errs
+	}
+	return distinctNames(names, path)
 }
 
 // validateAdapters 适配器与模型本身共用一个名字空间：请求只凭名字分辨它们。
@@ -102,7 +111,7 @@ func validateAdapters(m *model.Model, path *field.Path) field.ErrorList {
 		if adapter.Name != "" && adapter.Name == servedName(m) {
 			errs = append(errs, field.Invalid(at.Child("name"), adapter.Name, "is the name that requests call the model itself by: give the adapter another"))
 		}
-		errs = append(errs, validateSource(&adapter.Source, at.Child("source"))...)
+		errs = append(errs, withoutValues(validateSource(&adapter.Source, at.Child("source")))...)
 	}
 	return append(errs, distinctNames(names, path)...)
 }

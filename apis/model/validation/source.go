@@ -30,10 +30,11 @@ const (
 var (
 	repoShape     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$`)
 	revisionShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`)
-	imageShape    = regexp.MustCompile(`^[a-z0-9][A-Za-z0-9._:/@+-]*$`)
-	bucketShape   = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	regionShape   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
-	pathShape     = regexp.MustCompile(`^[A-Za-z0-9._][A-Za-z0-9._/ +=@-]*$`)
+	// imageShape 是 主机:端口/路径:标签@摘要；别处的 @ 与 :// 属于带密码的地址，不属于镜像。
+	imageShape  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9._-]*)?(@[a-z0-9]+([+._-][a-z0-9]+)*:[a-fA-F0-9]+)?$`)
+	bucketShape = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	regionShape = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+	pathShape   = regexp.MustCompile(`^[A-Za-z0-9._][A-Za-z0-9._/ +=@-]*$`)
 )
 
 // validateSource 要求恰好一个来源，再校验那一个。
@@ -64,7 +65,7 @@ func validateSource(source *model.ModelSource, path *field.Path) field.ErrorList
 	case 1:
 		return errs
 	default:
-		return field.ErrorList{field.Invalid(path, strings.Join(given, ", "), fmt.Sprintf("must be %s: %d are given", sourcesDetail, len(given)))}
+		return field.ErrorList{field.Invalid(path, field.OmitValueType{}, fmt.Sprintf("must be %s: %s are given", sourcesDetail, strings.Join(given, ", ")))}
 	}
 }
 
@@ -81,10 +82,12 @@ func validateHuggingFace(source *model.HuggingFaceSource, path *field.Path) fiel
 	if source.Repo == "" {
 		errs = append(errs, field.Required(path.Child("repo"), "name the repository, such as Qwen/Qwen3-8B"))
 	} else {
-		errs = append(errs, shaped(source.Repo, repoShape, maxRepo, path.Child("repo"), "must be a repository such as Qwen/Qwen3-8B: letters, digits and ._- with at most one slash, each part starting with a letter or digit")...)
+		errs = append(errs, shaped(source.Repo, repoShape, maxRepo, path.Child("repo"),
+			"must be a repository such as Qwen/Qwen3-8B: letters, digits and ._- with at most one slash, each part starting with a letter or digit")...)
 	}
 	if source.Revision != nil {
-		errs = append(errs, shaped(*source.Revision, revisionShape, maxRevision, path.Child("revision"), "must be a branch, tag or commit: letters, digits and ._/-, starting with a letter or digit")...)
+		errs = append(errs, shaped(*source.Revision, revisionShape, maxRevision, path.Child("revision"),
+			"must be a branch, tag or commit: letters, digits and ._/-, starting with a letter or digit")...)
 	}
 	errs = append(errs, validateRelative(source.File, maxPath, path.Child("file"))...)
 	return append(errs, validateSecretKey(source.TokenSecretRef, path.Child("tokenSecretRef"))...)
@@ -95,7 +98,8 @@ func validateS3(source *model.S3Source, path *field.Path) field.ErrorList {
 	if source.Bucket == "" {
 		errs = append(errs, field.Required(path.Child("bucket"), "name the bucket"))
 	} else {
-		errs = append(errs, shaped(source.Bucket, bucketShape, 63, path.Child("bucket"), "must be the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens, starting and ending with a letter or digit")...)
+		errs = append(errs, shaped(source.Bucket, bucketShape, 63, path.Child("bucket"),
+			"must be the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens, starting and ending with a letter or digit")...)
 	}
 	errs = append(errs, validateRelative(source.Prefix, maxPrefix, path.Child("prefix"))...)
 	if source.Endpoint != nil {

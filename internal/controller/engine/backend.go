@@ -10,7 +10,7 @@ import (
 
 // backend 是一种引擎的说法：一种一个文件，除此之外都一样。
 type backend interface {
-	// image 是钉住版本的镜像；换版本时 testdata/flags 要有那个版本的参数表。
+	// image 是钉住版本的镜像；换版本时 flags 要有那个版本的参数表。
 	image(accelerated bool) string
 	command() []string
 	// args 是用户的参数之前的那些，次序固定。
@@ -75,6 +75,9 @@ func (f *flags) number(name string, value *int32) {
 		f.add(name, fmt.Sprint(*value))
 	}
 }
+
+// address 是最后两个，各带恰好一个值：用户的参数里开头若是光杆的值，就没有哪个参数会把它当成自己的。
+func (f *flags) address() { f.add("--host", "0.0.0.0", "--port", fmt.Sprint(port)) }
 
 // lora 打开适配器并逐个列出；两个引擎只是列出的参数叫法不同。
 func (f *flags) lora(list string, adapters []adapter) {

@@ -123,5 +123,5 @@ func credentialAnnotations(in Input) map[string]string {
 	if in.CredentialsVersion == "" || !slices.Contains(slices.Collect(maps.Values(given(in))), true) {
 		return nil
 	}
-	return map[string]string{annotationCredentials: in.CredentialsVersion}
+	return map[string]string{AnnotationCredentials: in.CredentialsVersion}
 }

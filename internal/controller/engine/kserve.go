@@ -1,7 +1,11 @@
 package engine
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -23,6 +27,9 @@ const (
 	kserveInit = "storage-initializer"
 	// kserveArgs 是预设留给用户参数的变量。
 	kserveArgs = "VLLM_ADDITIONAL_ARGS"
+
+	// AnnotationRevision 由 KServe 抄到它的 Pod 上：它的 Ready 不管副本是不是新的，只有凭这个认得出。
+	AnnotationRevision = "model.kubellm.io/revision"
 )
 
 // llmInferenceService 交给 KServe：命令、探针的地址、路由由它的预设决定，这里只写要盖过的。
@@ -36,24 +43,43 @@ func llmInferenceService(in Input) (client.Object, error) {
 		"model":    kserveModel(m),
 		"replicas": int64(*replicas(in)),
 		// 只有平台自己的：KServe 用 app.kubernetes.io 的标签选它的 Pod，盖掉就选不中了。
-		"labels": stringMap(ownLabels(in)),
-		"router": map[string]any{"route": map[string]any{}, "gateway": map[string]any{}, "scheduler": map[string]any{}},
-		"rolloutStrategy": map[string]any{
-			"maxSurge": int64(*m.Spec.Rollout.MaxSurge), "maxUnavailable": int64(*m.Spec.Rollout.MaxUnavailable),
-		},
+		"labels":   stringMap(ownLabels(in)),
+		"router":   map[string]any{"route": map[string]any{}, "gateway": map[string]any{}, "scheduler": map[string]any{}},
 		"template": template,
 	}
 	if accelerated(m) && *m.Spec.Resources.Accelerator.Count > 1 {
 		spec["parallelism"] = map[string]any{"tensor": int64(*m.Spec.Resources.Accelerator.Count)}
 	}
-	if annotations := credentialAnnotations(in); annotations != nil {
-		spec["annotations"] = stringMap(annotations)
-	}
+	annotations := stringMap(credentialAnnotations(in))
+	annotations[AnnotationRevision] = revisionOf(spec, annotations)
+	spec["annotations"] = annotations
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": kserveVersion, "kind": "LLMInferenceService",
 		"metadata": map[string]any{"name": m.Name, "namespace": Namespace(in), "labels": stringMap(objectLabels(in))},
 		"spec":     spec,
 	}}, nil
+}
+
+// revisionOf 是副本该有的样子的摘要：副本的个数不算，凭证的版本算。映射的键按次序编码，同样的内容总得同样的摘要。
+func revisionOf(spec, annotations map[string]any) string {
+	content := maps.Clone(spec)
+	delete(content, "replicas")
+	content["annotations"] = annotations
+	// 内容出自转换器与字面量，必能编码。
+	text, _ := json.Marshal(content)
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
+
+// Revision 是 objects 里交给 KServe 的副本该有的样子；不交给 KServe 的为空。
+func Revision(objects []client.Object) string {
+	for _, object := range objects {
+		if u, ok := object.(*unstructured.Unstructured); ok && u.GetKind() == "LLMInferenceService" {
+			revision, _, _ := unstructured.NestedString(u.Object, "spec", "annotations", AnnotationRevision)
+			return revision
+		}
+	}
+	return ""
 }
 
 func kserveModel(m *model.Model) map[string]any {

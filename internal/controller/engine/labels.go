@@ -18,8 +18,8 @@ const (
 
 	managedBy = "kubellm"
 
-	// annotationCredentials 变了，副本就换；值是不透明的版本，看不出凭证。
-	annotationCredentials = "model.kubellm.io/credentials-version"
+	// AnnotationCredentials 变了，副本就换；值是不透明的版本，看不出凭证。
+	AnnotationCredentials = "model.kubellm.io/credentials-version"
 )
 
 // selector 选中一个模型在一个成员上的 Pod。它不可变，所以只用不会变的：名字而不是 UID，

@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"fmt"
-
-	corev1 "k8s.io/api/core/v1"
-)
+import corev1 "k8s.io/api/core/v1"
 
 // llamaCpp 是 llama.cpp 的服务器：装一个 GGUF 文件，没有加速器也能跑。
 type llamaCpp struct{}
@@ -34,12 +30,13 @@ func (llamaCpp) args(l launch) []string {
 	} else {
 		f.add("--model", l.path)
 	}
-	f.add("--alias", l.servedName, "--host", "0.0.0.0", "--port", fmt.Sprint(port))
+	f.add("--alias", l.servedName)
 	f.number("--ctx-size", l.model.Spec.Engine.ContextLength)
 	if l.accelerators > 0 {
 		f.add("--n-gpu-layers", allLayers)
 	}
 	f.add("--metrics")
+	f.address()
 	return f
 }
 

@@ -16,7 +16,7 @@ func (vllm) image(bool) string { return imageVLLM }
 func (vllm) command() []string { return []string{"vllm", "serve"} }
 
 func (vllm) args(l launch) []string {
-	f := flags{l.path, "--served-model-name", l.servedName, "--host", "0.0.0.0", "--port", fmt.Sprint(port)}
+	f := flags{l.path, "--served-model-name", l.servedName}
 	if hub := l.model.Spec.Source.HuggingFace; hub != nil {
 		f.optional("--revision", hub.Revision)
 	}
@@ -28,6 +28,7 @@ func (vllm) args(l launch) []string {
 	}
 	f.number("--max-model-len", l.model.Spec.Engine.ContextLength)
 	f.lora("--lora-modules", l.adapters)
+	f.address()
 	return f
 }
 
