@@ -211,6 +211,8 @@ type ModelPlacement struct {
 	ClusterUID         string
 	Namespace          string
 	Product            string
+	ResourceName       string
+	AcceleratorCount   int32
 	Phase              PlacementPhase
 	Replicas           int32
 	ObservedReplicas   int32
@@ -224,9 +226,14 @@ type ModelPlacement struct {
 
 // RemovedPlacement 是模型已离开、还要收拾的一个集群。
 type RemovedPlacement struct {
-	Cluster    string
-	ClusterUID string
-	Message    string
+	Cluster          string
+	ClusterUID       string
+	Product          string
+	ResourceName     string
+	AcceleratorCount int32
+	Replicas         int32
+	ObservedReplicas int32
+	Message          string
 }
 
 // RejectedCluster 是放不下的一个集群与原因。

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
+
+	"github.com/kubellm/kubellm/internal/observability"
 )
 
 // options 是全部参数；每个端口都是参数，0 为不开。
@@ -26,6 +28,7 @@ type options struct {
 	pprofAddress                 string
 	leaderElection               bool
 	leaderElectionNamespace      string
+	tracingConfigFile            string
 }
 
 func defaultOptions() *options {
@@ -57,6 +60,7 @@ func (o *options) parse(args []string) error {
 	fs.StringVar(&o.pprofAddress, "pprof-bind-address", o.pprofAddress, "The address that serves profiles at /debug/pprof; 0 for none. Profiles can hold secrets: bind it to 127.0.0.1.")
 	fs.BoolVarP(&o.leaderElection, "leader-election", "l", o.leaderElection, "Let only one of several replicas be active.")
 	fs.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", o.leaderElectionNamespace, "The namespace of the leader election's lease (default: the one that the provider runs in).")
+	fs.StringVar(&o.tracingConfigFile, observability.ConfigFileFlag, o.tracingConfigFile, observability.ConfigFileUsage)
 	// --kubeconfig 由 controller-runtime 定义。
 	shared := flag.NewFlagSet("provider", flag.ContinueOnError)
 	config.RegisterFlags(shared)
@@ -88,6 +92,9 @@ func (o *options) validate() error {
 	}
 	if o.changeLogs && o.changeLogsSocket == "" {
 		errs = append(errs, errors.New("--enable-changelogs needs --changelogs-socket-path"))
+	}
+	if _, err := observability.ReadConfig(o.tracingConfigFile); err != nil {
+		errs = append(errs, fmt.Errorf("--%s: %w", observability.ConfigFileFlag, err))
 	}
 	return errors.Join(errs...)
 }

@@ -19,8 +19,8 @@ func TestParse(t *testing.T) {
 		"argument":     {reason: "A stray argument is a mistake.", args: []string{"start"}, says: []string{"start"}},
 		"all at once": {
 			reason: "All mistakes are reported together, each by its flag.",
-			args:   []string{"--poll=0s", "--sync=-1s", "--max-reconcile-rate=0", "--max-concurrent-reconciles=0", "--poll-jitter-percentage=100", "--enable-changelogs", "--changelogs-socket-path="},
-			says:   []string{"--poll ", "--sync ", "--max-reconcile-rate ", "--max-concurrent-reconciles ", "--poll-jitter-percentage ", "--changelogs-socket-path"},
+			args:   []string{"--poll=0s", "--sync=-1s", "--max-reconcile-rate=0", "--max-concurrent-reconciles=0", "--poll-jitter-percentage=100", "--enable-changelogs", "--changelogs-socket-path=", "--tracing-config-file=/no/such/file"},
+			says:   []string{"--poll ", "--sync ", "--max-reconcile-rate ", "--max-concurrent-reconciles ", "--poll-jitter-percentage ", "--changelogs-socket-path", "--tracing-config-file: "},
 		},
 	}
 	for name, tc := range cases {

@@ -41,6 +41,7 @@ import (
 	managedapis "github.com/kubellm/kubellm/apis/managed"
 	"github.com/kubellm/kubellm/internal/crossplane"
 	"github.com/kubellm/kubellm/internal/external"
+	"github.com/kubellm/kubellm/internal/observability"
 	"github.com/kubellm/kubellm/internal/version"
 )
 
@@ -59,6 +60,12 @@ func run(ctx context.Context, o *options) error {
 	}
 	cfg = ratelimiter.LimitRESTConfig(cfg, o.maxReconcileRate)
 	cfg.UserAgent = name + "/" + version.String()
+	tracing, err := observability.Open(ctx, o.tracingConfigFile, name)
+	if err != nil {
+		return fmt.Errorf("cannot set up tracing: %w", err)
+	}
+	defer flush(tracing, logger)
+	cfg.Wrap(tracing.Wrapper())
 	if !o.debug {
 		// API 服务器对每次写入都会提醒 crossplane-runtime 的 finalizer 名字不够规范，运维的人对此无能为力。
 		cfg.WarningHandlerWithContext = rest.NoWarnings{}
@@ -75,9 +82,10 @@ func run(ctx context.Context, o *options) error {
 		Registerer:   metrics.Registry,
 		// 空闲的连接要活过几轮轮询：一个资源安静地躺着时，平台上的变化仍要有人听。
 		UnusedAfter: max(6*time.Hour, 3*o.poll),
+		Wrap:        tracing.Wrapper(),
 	})
 	defer pool.Close()
-	if err := setup(ctx, mgr, o, pool, logger, fail); err != nil {
+	if err := setup(ctx, mgr, o, pool, tracing, logger, fail); err != nil {
 		return err
 	}
 	logger.Info("Starting", "version", version.String(), "control-plane", cfg.Host, "poll", o.poll.String())
@@ -89,6 +97,13 @@ func run(ctx context.Context, o *options) error {
 	}
 	logger.Info("Stopped")
 	return nil
+}
+
+// flush 在停下之后送出剩下的追踪；送不到不算停得不干净。
+func flush(tracing *observability.Tracing, logger logr.Logger) {
+	if err := tracing.Close(); err != nil {
+		logger.Info("The last traces are dropped", "reason", err.Error())
+	}
 }
 
 // setLogger 让所有库都写同一种 JSON 日志；平常只有启动与出错才写。
@@ -135,7 +150,7 @@ func newManager(cfg *rest.Config, o *options, logger logr.Logger) (ctrl.Manager,
 	})
 }
 
-func setup(ctx context.Context, mgr ctrl.Manager, o *options, pool *external.Pool, logger logr.Logger, fail context.CancelCauseFunc) error {
+func setup(ctx context.Context, mgr ctrl.Manager, o *options, pool *external.Pool, tracing *observability.Tracing, logger logr.Logger, fail context.CancelCauseFunc) error {
 	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
 		return fmt.Errorf("cannot add health checks: %w", err)
 	}
@@ -158,6 +173,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, o *options, pool *external.Poo
 		ControlPlane: controlPlane,
 		Pool:         pool,
 		PollJitter:   float64(o.pollJitterPercentage) / 100,
+		Tracing:      tracing,
 		Fail:         func(err error) { fail(err) },
 	}
 	metrics.Registry.MustRegister(options.MetricOptions.MRMetrics, options.MetricOptions.MRStateMetrics)

@@ -1,4 +1,3 @@
-# A model that is served on the member cluster; it is left out where that is.
 variable "hugging_face_token" {
   description = "A token of the Hugging Face Hub, for private and gated repositories."
   type        = string
@@ -12,6 +11,7 @@ variable "hugging_face_token_version" {
   default     = 0
 }
 
+# A model that is served on the member cluster; it is left out where that is.
 resource "kubellm_model" "qwen" {
   count = length(kubellm_cluster.gpu_east)
 

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apiserver/pkg/server/healthz"
 
 	"github.com/kubellm/kubellm/internal/apiserver/emptier"
+	"github.com/kubellm/kubellm/internal/registry"
 	"github.com/kubellm/kubellm/internal/service"
 	"github.com/kubellm/kubellm/internal/service/auth/rbac"
 )
@@ -19,7 +20,7 @@ var errNamespacesNotSynced = errors.New("namespaces are still being read: try ag
 
 // addHooks 启动 informer、备好内置的角色与命名空间、清空正在结束的命名空间，
 // 并让就绪等到权限与命名空间都读全。
-func addHooks(generic *genericapiserver.GenericAPIServer, self *loopback, services service.ServiceProvider) error {
+func addHooks(generic *genericapiserver.GenericAPIServer, self *loopback, services service.ServiceProvider, groups []registry.Group) error {
 	cleaner, err := emptier.New(self.core.Namespaces(), self.discovery, self.metadata, self.namespaces)
 	if err != nil {
 		return err
@@ -41,8 +42,8 @@ func addHooks(generic *genericapiserver.GenericAPIServer, self *loopback, servic
 			go cleaner.Run(background)
 			return nil
 		}),
-		generic.AddPostStartHook("sweep-credentials", func(genericapiserver.PostStartHookContext) error {
-			go sweepCredentials(background, self.platform, services.Credentials)
+		generic.AddPostStartHook("tidy-up", func(genericapiserver.PostStartHookContext) error {
+			go tidyUp(background, groups)
 			return nil
 		}),
 		generic.AddPreShutdownHook("stop-background", func() error {

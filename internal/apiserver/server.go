@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
@@ -69,7 +70,10 @@ func New(config *genericapiserver.Config, options Options) (*Server, error) {
 	if config.AuditPolicyRuleEvaluator != nil {
 		config.AuditPolicyRuleEvaluator = discreetAudit{config.AuditPolicyRuleEvaluator}
 	}
-	addOpenAPI(config)
+	numbers := newNumbers(addOpenAPI(config), config.MaxRequestBodyBytes)
+	config.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
+		return genericapiserver.DefaultBuildHandlerChain(limitNesting(numbers.refuseOverflow(handler)), c)
+	}
 
 	completed := config.Complete(nil)
 	if completed.Authentication.Authenticator == nil || completed.Authorization.Authorizer == nil {
@@ -85,13 +89,14 @@ func New(config *genericapiserver.Config, options Options) (*Server, error) {
 	}
 	generic.RegisterDestroyFunc(closeStore)
 	services.Credentials = store
-	for _, group := range Groups(services, options) {
+	groups := Groups(services, options)
+	for _, group := range groups {
 		if err := install(generic, group, config.RESTOptionsGetter); err != nil {
 			return nil, err
 		}
 	}
 	generic.ShutdownTimeout = shutdownTimeout
-	if err := addHooks(generic, self, services); err != nil {
+	if err := addHooks(generic, self, services, groups); err != nil {
 		return nil, err
 	}
 	return &Server{generic: generic}, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 
 	"github.com/kubellm/kubellm/internal/external"
+	"github.com/kubellm/kubellm/internal/observability"
 )
 
 const (
@@ -37,6 +38,7 @@ type connector[M Managed[T], T external.Object, L runtime.Object] struct {
 
 // Connect 找到托管资源的平台。
 func (c *connector[M, T, L]) Connect(ctx context.Context, mg M) (managed.TypedExternalClient[M], error) {
+	observability.Object(ctx, mg)
 	platform, err := c.connections.Platform(ctx, mg)
 	if err != nil {
 		return nil, err

@@ -76,7 +76,7 @@ func (k configKind) setup(mgr ctrl.Manager, o Options) error {
 		WithOptions(o.forController()).
 		For(k.config).
 		Watches(k.usage, countLater(k.kind)).
-		Complete(o.rateLimited(name, forgetting{Reconciler: r, kube: mgr.GetClient(), kind: k, connections: o.connections}))
+		Complete(o.rateLimited(name, kinds.Config.Kind, forgetting{Reconciler: r, kube: mgr.GetClient(), kind: k, connections: o.connections}))
 	if err != nil {
 		return fmt.Errorf("cannot set up controller %s: %w", name, err)
 	}
@@ -181,7 +181,7 @@ func (k configKind) setupReaper(mgr ctrl.Manager, o Options, usage schema.GroupV
 	terminating := predicate.NewPredicateFuncs(func(o client.Object) bool {
 		return xpmeta.WasDeleted(o) && xpmeta.FinalizerExists(o, usageFinalizerName)
 	})
-	if err := ctrl.NewControllerManagedBy(mgr).Named(name).WithOptions(o.forController()).WithEventFilter(terminating).For(k.usage).Complete(r); err != nil {
+	if err := ctrl.NewControllerManagedBy(mgr).Named(name).WithOptions(o.forController()).WithEventFilter(terminating).For(k.usage).Complete(o.Tracing.Reconciler(name, usage.Kind, r)); err != nil {
 		return fmt.Errorf("cannot set up controller %s: %w", name, err)
 	}
 	return nil

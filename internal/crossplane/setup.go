@@ -26,6 +26,7 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 
 	"github.com/kubellm/kubellm/internal/external"
+	"github.com/kubellm/kubellm/internal/observability"
 )
 
 const (
@@ -50,6 +51,8 @@ type Options struct {
 	PollJitter float64
 	// WatchSecrets 表示可以监视 Secret（只看元数据）；不可以的话，换了内容的 Secret 到下次轮询才被看到。
 	WatchSecrets bool
+	// Tracing 记下每次协调，nil 为不记。
+	Tracing *observability.Tracing
 	// Fail 报告启动之后才发生的设置错误（CRD 迟到的种类），并停止进程。
 	Fail func(error)
 
@@ -140,15 +143,15 @@ func setup[M Managed[T], T external.Object, L runtime.Object](mgr ctrl.Manager, 
 			return users.requests(ctx, indexConfig, config.ref(changed).indexValue())
 		}))
 	}
-	if err := b.Complete(o.rateLimited(name, r)); err != nil {
+	if err := b.Complete(o.rateLimited(name, gvk.Kind, r)); err != nil {
 		return fmt.Errorf("cannot set up controller %s: %w", name, err)
 	}
 	return nil
 }
 
-// rateLimited 让所有控制器共用一个总的速率上限。
-func (o Options) rateLimited(name string, r reconcile.Reconciler) reconcile.Reconciler {
-	return ratelimiter.NewReconciler(name, r, o.GlobalRateLimiter)
+// rateLimited 让所有控制器共用一个总的速率上限；轮到了的才记成追踪。
+func (o Options) rateLimited(name, kind string, r reconcile.Reconciler) reconcile.Reconciler {
+	return ratelimiter.NewReconciler(name, o.Tracing.Reconciler(name, kind, r), o.GlobalRateLimiter)
 }
 
 // reconcilerOptions 是对所有种类相同的协调方式。

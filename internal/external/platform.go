@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 
 	"github.com/kubellm/kubellm/apis/generated/clientset/versioned"
 )
@@ -49,6 +50,8 @@ type Options struct {
 	// UnusedAfter 是 Pool 里一个 Platform 多久没人取用就关闭，占用着也一样，为零时是一小时；
 	// 要大于适配器的轮询间隔，否则静止的资源会失去推送。
 	UnusedAfter time.Duration
+	// Wrap 包住发往平台的请求；可以为 nil。
+	Wrap transport.WrapperFunc
 }
 
 // Platform 是一份凭据所见的平台：一条连接、每个种类一个共享的读取者。
@@ -96,6 +99,7 @@ func (p *Platform) connect(cfg *rest.Config) error {
 	// 客户端的总超时会切断监视；每次读写另有期限。
 	cfg.Timeout = 0
 	cfg.ContentConfig = rest.ContentConfig{}
+	cfg.Wrap(p.options.Wrap)
 	cfg.WarningHandler, cfg.WarningHandlerWithContext = warnings{p.options.Logger}, nil
 	cfg.UserAgent = p.options.UserAgent
 	if cfg.UserAgent == "" {

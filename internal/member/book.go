@@ -29,14 +29,22 @@ type placedKey struct {
 type book struct {
 	byModel map[types.UID]map[placedKey]client.Object
 	owners  map[placedKey]types.UID
+	// shelves 是排好的，有人问过、此后没变的才有：一个模型做决定时，别的模型都要问一遍。
+	shelves map[types.UID]shelf
 	// touched 是还没通知的模型；changed 在有了第一个时被调用。
 	touched sets.Set[types.UID]
 	changed func()
 }
 
+// shelf 是一个模型的东西，次序固定，不再改动。
+type shelf struct {
+	objects []client.Object
+	pods    []*corev1.Pod
+}
+
 func newBook(changed func()) *book {
 	return &book{
-		byModel: map[types.UID]map[placedKey]client.Object{}, owners: map[placedKey]types.UID{},
+		byModel: map[types.UID]map[placedKey]client.Object{}, owners: map[placedKey]types.UID{}, shelves: map[types.UID]shelf{},
 		touched: sets.New[types.UID](), changed: changed,
 	}
 }
@@ -55,6 +63,7 @@ func (b *book) set(kind schema.GroupKind, object client.Object) {
 		b.byModel[owner] = map[placedKey]client.Object{}
 	}
 	b.byModel[owner][key], b.owners[key] = object, owner
+	delete(b.shelves, owner)
 	b.touch(owner)
 }
 
@@ -67,6 +76,7 @@ func (b *book) drop(key placedKey) {
 	}
 	delete(b.owners, key)
 	delete(b.byModel[owner], key)
+	delete(b.shelves, owner)
 	if len(b.byModel[owner]) == 0 {
 		delete(b.byModel, owner)
 	}
@@ -98,6 +108,9 @@ func (b *book) take() []types.UID {
 
 // of 是为一个模型放的东西与它的 Pod，次序固定。
 func (b *book) of(model types.UID) (objects []client.Object, pods []*corev1.Pod) {
+	if s, ok := b.shelves[model]; ok {
+		return s.objects, s.pods
+	}
 	mine := b.byModel[model]
 	for _, key := range slices.SortedFunc(maps.Keys(mine), comparePlaced) {
 		if pod, ok := mine[key].(*corev1.Pod); ok {
@@ -105,6 +118,9 @@ func (b *book) of(model types.UID) (objects []client.Object, pods []*corev1.Pod)
 		} else {
 			objects = append(objects, mine[key])
 		}
+	}
+	if len(mine) > 0 {
+		b.shelves[model] = shelf{slices.Clip(objects), slices.Clip(pods)}
 	}
 	return objects, pods
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 	"k8s.io/client-go/util/connrotation"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -32,6 +33,8 @@ type connection struct {
 	// tell 与 tellModel 通知听众；拿着 mu 时不许调用。
 	tell      func()
 	tellModel func(model types.UID)
+	// wrap 包住发往成员的请求，可以为 nil。
+	wrap transport.WrapperFunc
 
 	// 以下四个由 build 填好，之后不变。
 	config *rest.Config
@@ -128,6 +131,7 @@ func (c *connection) start(ctx context.Context) {
 func (c *connection) build() error {
 	c.config = rest.CopyConfig(c.target.Config)
 	c.config.QPS = -1
+	c.config.Wrap(c.wrap)
 	if c.config.UserAgent == "" {
 		c.config.UserAgent = "kubellm-controller/" + version.String()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -34,14 +35,14 @@ const maxNamed = 20
 // Drain 收走为 uid 这个 Cluster 放到成员上的一切，返回还剩下的（可能正在终止）；一种收不走不妨碍别的。
 // 命名空间里若还有收不走的就先留着：删了它，里面的也就没了，而那正是没能问清的。
 func Drain(ctx context.Context, c client.Client, uid types.UID) (left []string, err error) {
-	return Remove(ctx, c, client.MatchingLabels{v1alpha1.LabelClusterUID: string(uid)})
+	return Remove(ctx, c, Placed, client.MatchingLabels{v1alpha1.LabelClusterUID: string(uid)})
 }
 
-// Remove 收走成员上带着 labels 的一切；规矩同 Drain。
-func Remove(ctx context.Context, c client.Client, labels client.MatchingLabels) (left []string, err error) {
+// Remove 收走成员上 kinds 里合乎 which 的一切；规矩同 Drain。
+func Remove(ctx context.Context, c client.Client, kinds []schema.GroupKind, which ...client.ListOption) (left []string, err error) {
 	var errs []error
 	var remaining []metav1.PartialObjectMetadata
-	for _, kind := range Placed {
+	for _, kind := range kinds {
 		if kind.Kind == "Namespace" && len(errs) > 0 {
 			break
 		}
@@ -50,7 +51,7 @@ func Remove(ctx context.Context, c client.Client, labels client.MatchingLabels) 
 			errs = append(errs, failed("remove what was placed of kind "+kind.Kind, ctx.Err()))
 			break
 		}
-		these, err := drainKind(ctx, c, kind, labels)
+		these, err := drainKind(ctx, c, kind, which)
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -60,7 +61,7 @@ func Remove(ctx context.Context, c client.Client, labels client.MatchingLabels) 
 }
 
 // drainKind 收走一种；成员没有这一种时什么也不剩。
-func drainKind(ctx context.Context, c client.Client, kind schema.GroupKind, labels client.MatchingLabels) ([]metav1.PartialObjectMetadata, error) {
+func drainKind(ctx context.Context, c client.Client, kind schema.GroupKind, which []client.ListOption) ([]metav1.PartialObjectMetadata, error) {
 	mapping, err := c.RESTMapper().RESTMapping(kind)
 	if meta.IsNoMatchError(err) {
 		return nil, nil
@@ -68,7 +69,7 @@ func drainKind(ctx context.Context, c client.Client, kind schema.GroupKind, labe
 	if err != nil {
 		return nil, failed(fmt.Sprintf("find out whether %s is served", kind), err)
 	}
-	found, err := placed(ctx, c, mapping.GroupVersionKind, labels)
+	found, err := placed(ctx, c, mapping.GroupVersionKind, which)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -78,22 +79,22 @@ func drainKind(ctx context.Context, c client.Client, kind schema.GroupKind, labe
 			errs = append(errs, err)
 		}
 	}
-	left, err := placed(ctx, c, mapping.GroupVersionKind, labels)
+	left, err := placed(ctx, c, mapping.GroupVersionKind, which)
 	if err != nil {
 		left = found
 	}
 	return left, errors.Join(append(errs, err)...)
 }
 
-// placed 直接向成员列出一种里带着 labels 的；只要身份，Secret 的内容不必过来。
-func placed(ctx context.Context, c client.Client, kind schema.GroupVersionKind, labels client.MatchingLabels) ([]metav1.PartialObjectMetadata, error) {
+// placed 直接向成员列出一种里合乎 which 的；只要身份，Secret 的内容不必过来。
+func placed(ctx context.Context, c client.Client, kind schema.GroupVersionKind, which []client.ListOption) ([]metav1.PartialObjectMetadata, error) {
 	var all []metav1.PartialObjectMetadata
 	var page metav1.PartialObjectMetadataList
 	for {
 		next := page.Continue
 		page = metav1.PartialObjectMetadataList{}
 		page.SetGroupVersionKind(kind)
-		err := c.List(ctx, &page, labels, client.Limit(pageSize), client.Continue(next))
+		err := c.List(ctx, &page, append(slices.Clip(which), client.Limit(pageSize), client.Continue(next))...)
 		switch {
 		case apierrors.IsNotFound(err):
 			// 发现之后 CRD 没了，它的对象也没了。

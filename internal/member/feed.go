@@ -37,6 +37,8 @@ type feed[T client.Object] struct {
 	conn     *connection
 	watching *watching
 	next     cache.ListerWatcherWithContext
+	// optional 表示成员可以不提供这一种。
+	optional bool
 	// strip 剥去用不着的；答 false 的与平台无关，不进缓存。
 	strip func(T) (T, bool)
 	// bare 只留身份，给反射器推进版本用。
@@ -186,6 +188,10 @@ func (f *feed[T]) refused(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	f.conn.broke(f.watching, err)
+	if f.optional && apierrors.IsNotFound(err) {
+		f.conn.missing(f.watching, func() { f.replace(nil) })
+		return nil
+	}
 	if !worthRetrying(err) {
 		return err
 	}

@@ -62,7 +62,9 @@ type Observation struct {
 	// Objects 是放上去的对象，Pods 是它们跑出来的、还活着的 Pod。
 	Objects []client.Object
 	Pods    []*corev1.Pod
-	// Accelerators 是成员那一刻的总账：Pods 里已排上节点的，恰好都数在里面。
+	// Claims 是 Pods 里排上了节点的占着的加速器。
+	Claims []Claim
+	// Accelerators 是成员那一刻的总账：Claims 恰好都数在里面。
 	Accelerators []v1alpha1.Accelerator
 }
 
@@ -125,7 +127,7 @@ func (c *connection) observe(model types.UID) Observation {
 		}
 	}
 	for _, w := range c.placed {
-		if w.live() && w.watched() {
+		if w.known() {
 			continue
 		}
 		if o.Known || w.lost.Before(o.LastSeen) {
@@ -136,17 +138,18 @@ func (c *connection) observe(model types.UID) Observation {
 		}
 	}
 	o.Objects, o.Pods = c.book.of(model)
+	o.Claims = c.ledger.claims(o.Pods)
 	_, o.Accelerators = c.ledger.summary()
 	return o
 }
 
-// placedFeed 让一种放上去的对象经过剥与记账。
+// placedFeed 让一种放上去的对象经过剥与记账。有主的不是平台放的：KServe 把平台的标签抄到它自己造的 Deployment 与 Service 上。
 func placedFeed[T client.Object](c *connection, kind schema.GroupKind, next toolscache.ListerWatcherWithContext, strip, bare func(T) T) *feed[T] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return &feed[T]{
-		conn: c, watching: c.placed[kind], next: next, bare: bare,
-		strip:  func(object T) (T, bool) { return strip(object), true },
+		conn: c, watching: c.placed[kind], next: next, bare: bare, optional: true,
+		strip:  func(object T) (T, bool) { return strip(object), metav1.GetControllerOfNoCopy(object) == nil },
 		set:    func(object T) { c.book.set(kind, object) },
 		remove: func(key types.NamespacedName) { c.book.remove(kind, key) },
 		replace: func(objects map[types.NamespacedName]T) {

@@ -3,6 +3,7 @@ package member
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -58,14 +59,14 @@ func (c *connection) probeSoon() { signal(c.nudge) }
 // succeeded 记下成员答应了；此前没有答应过的话，叫醒等着重连的监视。breaks 是探测开始时监视断过的次数。
 func (c *connection) succeeded(found identity, breaks int) {
 	c.change(func() {
-		c.recognize(found)
+		changed := c.recognize(found)
 		c.vouched = breaks
 		probe := &c.evidence.Probe
 		back := probe.LastSuccess.IsZero() || probe.Failures > 0
 		now := c.clock.Now()
 		*probe, c.dissent = Probe{At: now, LastSuccess: now}, dissent{}
 		c.touch()
-		if back {
+		if back || changed {
 			close(c.wake)
 			c.wake = make(chan struct{})
 		}
@@ -73,8 +74,8 @@ func (c *connection) succeeded(found identity, breaks int) {
 	c.tell()
 }
 
-// recognize 记下成员是谁；换了一个的话，数字是别人的，重新列过之前一个也不留。
-func (c *connection) recognize(found identity) {
+// recognize 记下成员是谁、能做什么，答能做的变了没有；换了一个的话，数字是别人的，重新列过之前一个也不留。
+func (c *connection) recognize(found identity) bool {
 	known := c.evidence.ID
 	if known == "" {
 		known = c.identity.inherited
@@ -87,7 +88,14 @@ func (c *connection) recognize(found identity) {
 	}
 	found.inherited = ""
 	c.identity = found
+	changed := !slices.Equal(c.evidence.Capabilities, found.capabilities)
 	c.evidence.ID, c.evidence.Version, c.evidence.Capabilities = found.id, found.version, found.capabilities
+	for _, w := range c.placed {
+		if changed && w.absent {
+			w.retryAt = time.Time{}
+		}
+	}
+	return changed
 }
 
 // dissent 是已经算失败之后，连着几次别样的失败。

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/transport"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -35,6 +36,8 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Clock 为 nil 时用真实的时钟。
 	Clock clock.WithDelayedExecution
+	// Wrap 包住发往成员的请求；可以为 nil。
+	Wrap transport.WrapperFunc
 }
 
 // Members 是全部成员的连接；方法可并发调用。
@@ -42,6 +45,7 @@ type Members struct {
 	log     logr.Logger
 	clock   clock.WithDelayedExecution
 	metrics *metrics
+	wrap    transport.WrapperFunc
 
 	mu sync.Mutex
 	// ctx 在 Start 之前为 nil；结束之后不再建立连接。
@@ -67,7 +71,7 @@ func New(o Options) *Members {
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}
-	m := &Members{log: o.Logger, clock: o.Clock, entries: map[string]*entry{}, listeners: map[*listener]struct{}{}}
+	m := &Members{log: o.Logger, clock: o.Clock, wrap: o.Wrap, entries: map[string]*entry{}, listeners: map[*listener]struct{}{}}
 	m.metrics = newMetrics(o.Registerer, m.connected)
 	return m
 }
@@ -123,6 +127,7 @@ func (m *Members) Ensure(t Target) {
 func (m *Members) succeed(e *entry, t Target) *connection {
 	next := newConnection(t, m.log.WithValues("cluster", t.Name), m.clock, m.metrics, func() { m.tell(t.Name) })
 	next.tellModel = func(model types.UID) { m.tellModel(t.Name, model) }
+	next.wrap = m.wrap
 	old := e.connection
 	if old == nil {
 		return next

@@ -39,7 +39,7 @@ type identity struct {
 // probe 探一次：就绪、版本、是谁。
 func (c *connection) probe(ctx context.Context) {
 	c.mu.Lock()
-	known, pace, before, breaks := c.identity, c.pace, c.evidence.Probe, c.breaks
+	known, pace, before, breaks, lacking := c.identity, c.pace, c.evidence.Probe, c.breaks, c.lacking()
 	c.mu.Unlock()
 	within, cancel := context.WithTimeout(ctx, pace.timeout)
 	defer cancel()
@@ -51,7 +51,7 @@ func (c *connection) probe(ctx context.Context) {
 	}
 	var found identity
 	if err == nil {
-		found, err = c.identify(within, known, before.LastSuccess.IsZero() || before.Failures > 0)
+		found, err = c.identify(within, known, before.LastSuccess.IsZero() || before.Failures > 0 || lacking)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -62,7 +62,7 @@ func (c *connection) probe(ctx context.Context) {
 	}
 }
 
-// identify 读版本与身份；刚连上、断过、或版本变了，就重新读能做什么。
+// identify 读版本与身份；刚连上、断过、缺了要用的种类、或版本变了，就重新读能做什么。
 // 身份每次都读：地址后面换了一个成员，可以一次探测也不失败；它也证明凭据还能用，因为就绪与版本谁都可以问。
 func (c *connection) identify(ctx context.Context, known identity, again bool) (identity, error) {
 	found := known

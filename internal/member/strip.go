@@ -63,6 +63,7 @@ func stripPod(pod *corev1.Pod) (*corev1.Pod, bool) {
 // keepProgress 留下模型的 Pod 走到了哪一步、为什么走不动：它们要进模型的状态。
 func keepProgress(slim, pod *corev1.Pod) {
 	slim.CreationTimestamp = pod.CreationTimestamp
+	slim.Annotations = ownLabels(pod.Annotations)
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled || c.Type == corev1.PodReady {
 			slim.Status.Conditions = append(slim.Status.Conditions, corev1.PodCondition{
@@ -144,7 +145,7 @@ func onlyAccelerators(list corev1.ResourceList) corev1.ResourceList {
 	return only
 }
 
-// ownLabels 挑出平台自己的标签。
+// ownLabels 挑出平台自己的标签或注解。
 func ownLabels(labels map[string]string) map[string]string {
 	var own map[string]string
 	for key, value := range labels {

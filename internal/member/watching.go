@@ -27,6 +27,8 @@ type watching struct {
 	open any
 	// err 是最近一次失败。
 	err error
+	// absent 表示成员不提供这一种：那就是一个也没有，不是看不见。
+	absent bool
 	// lost 是最近一次不再看得见的时间，从没看见过的是开始跟随的时间。
 	lost time.Time
 	// retryAt 之前不再试；retry 让它越来越远。
@@ -64,8 +66,11 @@ func (w *watching) lose(now time.Time) {
 
 // recovered 记下又看得见了。
 func (w *watching) recovered() {
-	w.err, w.retryAt, w.retry = nil, time.Time{}, retryBackoff()
+	w.err, w.absent, w.retryAt, w.retry = nil, false, time.Time{}, retryBackoff()
 }
+
+// known 说一种放上去的东西此刻有哪些，知不知道。
+func (w *watching) known() bool { return w.absent || w.live() && w.watched() }
 
 // live 说容量此刻是否确知：知道是谁（断开之后也重新认过）、心跳没有失败、两种资源都看着。
 func (c *connection) live() bool {
@@ -194,6 +199,27 @@ func (c *connection) broke(w *watching, err error) {
 		c.log.V(1).Info("The watch of a member cluster is broken", "kind", w.kind, "reason", err.Error())
 		c.probeSoon()
 	}
+}
+
+// missing 记下成员不提供这一种：账里的都不在了，只有要用它的模型受影响。装上之前不必常问，能力变了自会再问。
+func (c *connection) missing(w *watching, clear func()) {
+	c.change(func() {
+		if !w.absent {
+			w.absent = true
+			clear()
+			c.probeSoon()
+		}
+	})
+}
+
+// lacking 说有没有跟随着的种类是成员不提供的：那时每次心跳都问它能做什么。拿着锁调用。
+func (c *connection) lacking() bool {
+	for _, w := range c.placed {
+		if w.absent {
+			return true
+		}
+	}
+	return false
 }
 
 // closed 记下监视结束了；一会儿之内没有换上新的，就是断开。

@@ -15,11 +15,11 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// Field 是一个可用于字段选择器的路径；单值的都建索引，选择不必扫全表。
+// Field 是一个可用于字段选择器的路径；都建索引，选择不必扫全表。
 type Field[T Object] struct {
 	Path  string
 	Value func(T) string
-	// Values 代替 Value，用于一个对象有几个值的路径，选中其中含有那个值的；这样的路径没有索引。
+	// Values 代替 Value，用于一个对象有几个值的路径：选中其中含有那个值的，选空值则选中一个也没有的。
 	Values func(T) []string
 	// Label 是使用者写的路径；空即 Path。同一份数据在两个组里可以有两种叫法。
 	Label string
@@ -27,15 +27,15 @@ type Field[T Object] struct {
 
 func (f Field[T]) label() string { return cmp.Or(f.Label, f.Path) }
 
-// memberPath 把"这个值在不在其中"写成一个单值的路径，因为选择器只认单值。
-func (f Field[T]) memberPath(value string) string { return fmt.Sprintf("%s[%s]", f.Path, value) }
-
-// present 是值在其中时 memberPath 的取值。
-const present = "true"
-
-// single 是只有一个值的路径，可以建索引。
-func (r *Resource[T, L]) single() []Field[T] {
-	return slices.DeleteFunc(slices.Clone(r.Fields), func(field Field[T]) bool { return field.Value == nil })
+// values 是一个对象在这个路径上的全部取值，至少一个：没有的算空值。
+func (f Field[T]) values(obj T) []string {
+	if f.Value != nil {
+		return []string{f.Value(obj)}
+	}
+	if values := f.Values(obj); len(values) > 0 {
+		return values
+	}
+	return []string{""}
 }
 
 // attributes 给出选择器可见的标签与字段。
@@ -46,20 +46,20 @@ func (r *Resource[T, L]) attributes(obj runtime.Object) (labels.Set, fields.Set,
 	}
 	selectable := generic.ObjectMetaFieldsSet(objectMeta(typed), r.Namespaced)
 	for _, field := range r.Fields {
-		if field.Value != nil {
-			selectable[field.Path] = field.Value(typed)
-			continue
-		}
-		for _, value := range field.Values(typed) {
-			selectable[field.memberPath(value)] = present
+		for _, value := range field.values(typed) {
+			if field.Values == nil {
+				selectable[field.Path] = value
+			} else {
+				selectable[memberPath(field.Path, value)] = present
+			}
 		}
 	}
 	return typed.GetLabels(), selectable, nil
 }
 
 func (r *Resource[T, L]) predicate(label labels.Selector, field fields.Selector) storage.SelectionPredicate {
-	predicate := storage.SelectionPredicate{Label: label, Field: field, GetAttrs: r.attributes}
-	for _, indexed := range r.single() {
+	predicate := storage.SelectionPredicate{Label: label, Field: membership(field), GetAttrs: r.attributes}
+	for _, indexed := range r.Fields {
 		predicate.IndexFields = append(predicate.IndexFields, indexed.Path)
 	}
 	return predicate
@@ -67,25 +67,25 @@ func (r *Resource[T, L]) predicate(label labels.Selector, field fields.Selector)
 
 func (r *Resource[T, L]) indexers() *cache.Indexers {
 	indexers := cache.Indexers{}
-	for _, field := range r.single() {
+	for _, field := range r.Fields {
 		indexers[storage.FieldIndex(field.Path)] = func(obj any) ([]string, error) {
 			typed, ok := obj.(T)
 			if !ok {
 				return nil, fmt.Errorf("index %s by %s: got a %T", r.Plural, field.Path, obj)
 			}
-			return []string{field.Value(typed)}, nil
+			return field.values(typed), nil
 		}
 	}
 	return &indexers
 }
 
-// triggers 让带字段选择器的 watch 只收到相关事件；监听缓存只支持一个触发字段，取第一个。
+// triggers 让带字段选择器的 watch 只收到相关事件；监听缓存只支持一个触发字段，取第一个单值的。
 func (r *Resource[T, L]) triggers() storage.IndexerFuncs {
-	single := r.single()
-	if len(single) == 0 {
+	single := slices.IndexFunc(r.Fields, func(field Field[T]) bool { return field.Value != nil })
+	if single < 0 {
 		return nil
 	}
-	first := single[0]
+	first := r.Fields[single]
 	return storage.IndexerFuncs{first.Path: func(obj runtime.Object) string { return first.Value(obj.(T)) }}
 }
 
@@ -106,7 +106,7 @@ func (r *Resource[T, L]) addFieldLabels(scheme *runtime.Scheme, versions []schem
 				return "", "", fmt.Errorf("field selector %q is not supported on %s: use one of %v", label, r.Plural, selectable)
 			}
 			if field.Values != nil {
-				return field.memberPath(value), present, nil
+				return memberPath(field.Path, value), present, nil
 			}
 			return field.Path, value, nil
 		}

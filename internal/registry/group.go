@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -16,6 +17,12 @@ import (
 type Installer interface {
 	GroupResource() schema.GroupResource
 	Install(scheme *runtime.Scheme, versions []schema.GroupVersion, getter generic.RESTOptionsGetter, into map[string]rest.Storage) error
+}
+
+// Tidier 是启动之后有东西要收拾的种类。
+type Tidier interface {
+	// TidyUp 收拾上一个进程断在半路的东西；返回错误表示没做完，可以再来。
+	TidyUp(ctx context.Context) error
 }
 
 // Group 是一个 API 组：它的外部版本（优先者在前）与种类。

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
 // Object 是内部类型的约束：既是 API 对象又能取到元数据。
@@ -52,6 +53,8 @@ type Resource[T Object, L runtime.Object] struct {
 	PrepareStatus func(obj T)
 	// ValidateStatus 校验条件以外的状态。
 	ValidateStatus func(obj T) field.ErrorList
+	// Published 是由某个子资源公布在状态里的字段；经 /status 写不了它，写状态的人就冒充不了那个子资源。
+	Published *Published[T]
 
 	Columns []Column[T]
 	// BareTable 的表只有 Columns：事件的名字与年龄没有人看。
@@ -85,8 +88,19 @@ type Resource[T Object, L runtime.Object] struct {
 	// Terminate 在删除请求到来时改写对象；对象因 finalizer 留下时，改动随删除时间一同存下。
 	Terminate func(obj T)
 
+	// Tidy 在服务器启动之后收拾上一个进程断在半路的东西；返回错误就会再来一次。
+	Tidy func(ctx context.Context) error
+
 	// storage 是 Store 造出来的，供 List 读。
 	storage *Storage
+}
+
+// Published 是状态里的一个字段与它的读写。
+type Published[T Object] struct {
+	// Path 是它在对象里的路径，字段记账要用。
+	Path fieldpath.Path
+	Get  func(obj T) string
+	Set  func(obj T, value string)
 }
 
 // Category 是全部平台种类的类别，供 kubectl get kubellm 使用。
@@ -114,6 +128,14 @@ func (r *Resource[T, L]) Install(scheme *runtime.Scheme, versions []schema.Group
 		into[r.Plural+"/"+name] = subresource(storage)
 	}
 	return nil
+}
+
+// TidyUp 见 Tidier；没有 Tidy 的种类什么也不做。
+func (r *Resource[T, L]) TidyUp(ctx context.Context) error {
+	if r.Tidy == nil {
+		return nil
+	}
+	return r.Tidy(ctx)
 }
 
 // List 读出全部对象，不看请求者是谁；答案不比此刻旧。内容与监听缓存共用，只许读。

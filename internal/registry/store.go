@@ -14,10 +14,12 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// Storage 是一个种类在服务端的两条路径；没有状态的种类 Status 为 nil。
+// Storage 是一个种类在服务端的几条路径；没有状态的种类 Status 与 Publish 为 nil。
 type Storage struct {
 	Main   *REST
 	Status *StatusREST
+	// Publish 与 Status 一样，另外写得了 Published 的字段；只给公布它的子资源用，不在任何路径上。
+	Publish *StatusREST
 }
 
 // Store 由声明构造存储。失败只会因为声明不全或 etcd 选项有误。
@@ -41,17 +43,23 @@ func (r *Resource[T, L]) Store(scheme *runtime.Scheme, versions []schema.GroupVe
 		storage.Main.categories = []string{Category}
 	}
 	if r.CopyStatus != nil {
-		status := *store
-		update := &statusStrategy[T, L]{strategy: main, resetFields: resetFields(versions, "spec", "metadata")}
-		status.UpdateStrategy = update
-		status.ResetFieldsStrategy = update
-		storage.Status = &StatusREST{store: &status, newObject: store.NewFunc}
+		fields := r.statusResetFields(versions)
+		storage.Status = statusREST(store, &statusStrategy[T, L]{strategy: main, resetFields: fields})
+		storage.Publish = statusREST(store, &statusStrategy[T, L]{strategy: main, resetFields: fields, publishing: true})
 	}
 	if r.DryRun != nil {
 		storage.Main.dryRun = func(ctx context.Context, obj runtime.Object) { r.DryRun(ctx, obj.(T)) }
 	}
 	r.storage = storage
 	return storage, nil
+}
+
+// statusREST 与主路径共用一份存储，只换写入的策略。
+func statusREST[T Object, L runtime.Object](main *genericregistry.Store, update *statusStrategy[T, L]) *StatusREST {
+	store := *main
+	store.UpdateStrategy = update
+	store.ResetFieldsStrategy = update
+	return &StatusREST{store: &store, newObject: main.NewFunc}
 }
 
 func (r *Resource[T, L]) mainStore(main *strategy[T, L]) *genericregistry.Store {
@@ -108,14 +116,20 @@ func (r *Resource[T, L]) mainResetFields(versions []schema.GroupVersion) map[fie
 	if r.CopyStatus == nil {
 		return nil
 	}
-	return resetFields(versions, "status")
+	return resetFields(versions, fieldpath.MakePathOrDie("status"))
 }
 
-func resetFields(versions []schema.GroupVersion, fields ...string) map[fieldpath.APIVersion]*fieldpath.Set {
-	set := fieldpath.NewSet()
-	for _, name := range fields {
-		set.Insert(fieldpath.MakePathOrDie(name))
+// statusResetFields 是 /status 写不进去的字段。
+func (r *Resource[T, L]) statusResetFields(versions []schema.GroupVersion) map[fieldpath.APIVersion]*fieldpath.Set {
+	paths := []fieldpath.Path{fieldpath.MakePathOrDie("spec"), fieldpath.MakePathOrDie("metadata")}
+	if r.Published != nil {
+		paths = append(paths, r.Published.Path)
 	}
+	return resetFields(versions, paths...)
+}
+
+func resetFields(versions []schema.GroupVersion, paths ...fieldpath.Path) map[fieldpath.APIVersion]*fieldpath.Set {
+	set := fieldpath.NewSet(paths...)
 	out := make(map[fieldpath.APIVersion]*fieldpath.Set, len(versions))
 	for _, version := range versions {
 		out[fieldpath.APIVersion(version.String())] = set

@@ -150,6 +150,8 @@ func (s *strategy[T, L]) admitDelete(obj runtime.Object) error {
 type statusStrategy[T Object, L runtime.Object] struct {
 	*strategy[T, L]
 	resetFields map[fieldpath.APIVersion]*fieldpath.Set
+	// publishing 的写者是公布 Published 的那个子资源。
+	publishing bool
 }
 
 func (s *statusStrategy[T, L]) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
@@ -160,6 +162,9 @@ func (s *statusStrategy[T, L]) PrepareForUpdate(_ context.Context, obj, old runt
 	updated, existing := obj.(T), old.(T)
 	if s.resource.CopySpec != nil {
 		s.resource.CopySpec(updated, existing)
+	}
+	if published := s.resource.Published; published != nil && !s.publishing {
+		published.Set(updated, published.Get(existing))
 	}
 	if s.resource.PrepareStatus != nil {
 		s.resource.PrepareStatus(updated)

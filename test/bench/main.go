@@ -11,6 +11,9 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
 )
 
 // settings 是一次测量的规模。
@@ -18,6 +21,7 @@ type settings struct {
 	objects, rounds, clients, watchers, writes int
 	starts, users                              int
 	members, memberNodes, memberPods           int
+	models                                     int
 }
 
 func main() {
@@ -46,6 +50,8 @@ func run() (err error) {
 		}
 	}()
 
+	// 没有设过日志的控制器库会抱怨。
+	ctrl.SetLogger(logr.Discard())
 	before := load()
 	variants, err := allVariants(ctx)
 	if err != nil {
@@ -63,11 +69,15 @@ func run() (err error) {
 	if err != nil {
 		return err
 	}
+	placed, err := measureModels(ctx, dir, s)
+	if err != nil {
+		return err
+	}
 	machine, err := describeMachine(ctx, before)
 	if err != nil {
 		return err
 	}
-	for _, part := range []string{machine, comparisonTable(compared, s), startTable(started, s.starts), memberTable(looked, s)} {
+	for _, part := range []string{machine, comparisonTable(compared, s), startTable(started, s.starts), memberTable(looked, s), modelTable(placed)} {
 		if part != "" {
 			fmt.Println(part)
 		}
@@ -88,11 +98,12 @@ func parse() (settings, error) {
 	flag.IntVar(&s.members, "members", 3, "member clusters that are looked at; 0 leaves them out")
 	flag.IntVar(&s.memberNodes, "member-nodes", 1000, "nodes of each member cluster")
 	flag.IntVar(&s.memberPods, "member-pods", 5000, "pods of each member cluster, each with one accelerator")
+	flag.IntVar(&s.models, "models", 1000, "models that become ready on one member cluster at the same time; 0 leaves them out")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return s, fmt.Errorf("there are no arguments besides flags: %q", flag.Args())
 	}
-	if s.objects < 100 || s.objects%2 != 0 || s.clients < 1 || s.watchers < 1 || s.writes < 1 || min(s.rounds, s.starts, s.users, s.members) < 0 {
+	if s.objects < 100 || s.objects%2 != 0 || s.clients < 1 || s.watchers < 1 || s.writes < 1 || min(s.rounds, s.starts, s.users, s.members, s.models) < 0 {
 		return s, errors.New("--objects must be even and at least 100, --clients, --watchers and --writes at least 1, the others not negative")
 	}
 	if s.memberNodes < 1 || s.memberPods < 1 || s.memberPods > gpusPerNode*s.memberNodes {

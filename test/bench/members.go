@@ -15,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/kubellm/kubellm/internal/member"
 	"github.com/kubellm/kubellm/test/harness"
@@ -80,8 +79,6 @@ func measureMembers(ctx context.Context, dir string, s settings) (f *memberFigur
 
 // watchMembers 依次量：到确知、安稳时、一批 Pod 消失时。
 func watchMembers(ctx context.Context, all []*harness.Member, s settings) (f *memberFigures, err error) {
-	// 没有设过日志的控制器库会抱怨。
-	ctrl.SetLogger(logr.Discard())
 	registry := prometheus.NewRegistry()
 	eyes := member.New(member.Options{Logger: logr.Discard(), Registerer: registry})
 	ctx, cancel := context.WithCancel(ctx)

@@ -47,6 +47,11 @@ func residentMiB(pid int) (float64, error) {
 	return kibibytes(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:")
 }
 
+// peakResidentMiB 是一个进程至今最多时的常驻内存，MiB。
+func peakResidentMiB(pid int) (float64, error) {
+	return kibibytes(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:")
+}
+
 // kibibytes 从 /proc 的一个文件里取一行以 kB 计的值，换成 MiB。
 func kibibytes(file, key string) (float64, error) {
 	raw, err := os.ReadFile(file)

@@ -24,9 +24,11 @@ const (
 
 // environment 是全部测试共用的部件；每个测试登记自己的 Cluster，结束时删掉，成员因此可以轮流使用。
 type environment struct {
-	platform    *harness.Platform
-	controller  *harness.Manager
-	clusters    clusterclient.ClusterInterface
+	platform   *harness.Platform
+	controller *harness.Manager
+	clusters   clusterclient.ClusterInterface
+	// etcd 由两个成员共用。
+	etcd        *harness.Etcd
 	alpha, beta *harness.Member
 }
 
@@ -114,6 +116,7 @@ func (e *environment) startMembers(ctx context.Context, dir string, remember fun
 	if err != nil {
 		return err
 	}
+	e.etcd = etcd
 	if err := remember(etcd.Process); err != nil {
 		return err
 	}
@@ -138,6 +141,9 @@ func (e *environment) startMembers(ctx context.Context, dir string, remember fun
 	if err != nil {
 		return err
 	}
-	e.beta, err = member("beta", harness.GPUNodes{Prefix: "l40s", Count: 1, Product: l40s, MemoryMiB: 46068, GPUs: 4})
+	e.beta, err = member("beta", betaNodes)
 	return err
 }
+
+// betaNodes 是 beta 的全部节点。
+var betaNodes = harness.GPUNodes{Prefix: "l40s", Count: 1, Product: l40s, MemoryMiB: 46068, GPUs: 4}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,10 @@ type wish struct {
 	clusters       []string
 	replicas, gpus int
 	failover       int
-	policy         v1alpha1.DeletionPolicy
+	// spread 是同时放几个集群，零取一；args 是用户的参数。
+	spread int
+	args   []string
+	policy v1alpha1.DeletionPolicy
 }
 
 func (w wish) manifest() string {
@@ -44,10 +48,19 @@ func (w wish) manifest() string {
 		w.policy = v1alpha1.DeletionDelete
 	}
 	return fmt.Sprintf(`{"apiVersion":"model.kubellm.io/v1alpha1","kind":"Model","metadata":{"name":%q,"namespace":%q},"spec":{
-"source":{"huggingFace":{"repo":"Qwen/Qwen3-8B"}},"engine":{"type":"VLLM","image":"example.org/vllm:1"},
+"source":{"huggingFace":{"repo":"Qwen/Qwen3-8B"}},"engine":{"type":"VLLM","image":"example.org/vllm:1","args":%s},
 "resources":{"accelerator":{"count":%d}},"scaling":{"replicas":%d},
-"placement":{"clusterNames":["%s"]%s},"deletionPolicy":%q}}`,
-		w.name, team, w.gpus, w.replicas, strings.Join(w.clusters, `","`), failover, w.policy)
+"placement":{"clusters":%d,"clusterNames":["%s"]%s},"deletionPolicy":%q}}`,
+		w.name, team, quoted(w.args), w.gpus, w.replicas, max(w.spread, 1), strings.Join(w.clusters, `","`), failover, w.policy)
+}
+
+// quoted 把参数写成 JSON。
+func quoted(args []string) string {
+	parts := make([]string, len(args))
+	for i, arg := range args {
+		parts[i] = strconv.Quote(arg)
+	}
+	return "[" + strings.Join(parts, ",") + "]"
 }
 
 func models(t *testing.T) *versioned.Clientset {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -264,6 +265,14 @@ func (p *Process) Restart(ctx context.Context) error {
 		return err
 	}
 	return p.WaitReady(ctx)
+}
+
+// RestartWith 同 Restart，只是这一次多给几个参数；下一次重启不再有它们。
+func (p *Process) RestartWith(ctx context.Context, args ...string) error {
+	usual := p.spec.Args
+	p.spec.Args = slices.Concat(usual, args)
+	defer func() { p.spec.Args = usual }()
+	return p.Restart(ctx)
 }
 
 // LogFile 返回日志文件路径。

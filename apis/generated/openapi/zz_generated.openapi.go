@@ -2018,7 +2018,7 @@ func schema_kubellm_apis_model_v1alpha1_Adapter(ref common.ReferenceCallback) co
 					},
 					"source": {
 						SchemaProps: spec.SchemaProps{
-							Description: "source is where the adapter's files come from.",
+							Description: "source is where the adapter's files come from: huggingFace without file and revision, oci or pvc. The credentials are those of the model.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(modelv1alpha1.ModelSource{}.OpenAPIModelName()),
 						},
@@ -2269,14 +2269,14 @@ func schema_kubellm_apis_model_v1alpha1_HuggingFaceSource(ref common.ReferenceCa
 					},
 					"revision": {
 						SchemaProps: spec.SchemaProps{
-							Description: "revision is a branch, tag or commit. Without it the engine takes the repository's default branch.",
+							Description: "revision is a branch, tag or commit. Without it the engine takes the repository's default branch. LlamaCpp refuses it, and so do adapters: both know the default branch only.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"file": {
 						SchemaProps: spec.SchemaProps{
-							Description: "file is one file of the repository, for engines that load a single file.",
+							Description: "file is one GGUF file of the repository. LlamaCpp needs it; VLLM and SGLang refuse it, because they load a whole repository.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -2531,6 +2531,20 @@ func schema_kubellm_apis_model_v1alpha1_ModelPlacement(ref common.ReferenceCallb
 							Format:      "",
 						},
 					},
+					"resourceName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resourceName is the extended resource that the accelerators are reserved of.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"acceleratorCount": {
+						SchemaProps: spec.SchemaProps{
+							Description: "acceleratorCount is the number of accelerators that are reserved for each replica. It is not what the spec asks for while there is no room for that.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
 					"phase": {
 						SchemaProps: spec.SchemaProps{
 							Description: "phase is how far the placement has come.\n\nPossible enum values:\n - `\"Applying\"` : what runs there is being applied.\n - `\"Failed\"` : replicas cannot start; reason and message say why.\n - `\"Loading\"` : replicas are starting, downloading or loading.\n - `\"Pending\"` : the Cluster is chosen and its accelerators are reserved.\n - `\"Ready\"` : all replicas are ready.\n - `\"Unreachable\"` : the Cluster cannot be reached; what runs there is not known.",
@@ -2619,19 +2633,19 @@ func schema_kubellm_apis_model_v1alpha1_ModelSource(ref common.ReferenceCallback
 					},
 					"oci": {
 						SchemaProps: spec.SchemaProps{
-							Description: "oci is an OCI image that holds the files, mounted as an image volume.",
+							Description: "oci is an OCI image that holds the files, mounted as an image volume; for LlamaCpp the file model.gguf at its root.",
 							Ref:         ref(modelv1alpha1.OCISource{}.OpenAPIModelName()),
 						},
 					},
 					"s3": {
 						SchemaProps: spec.SchemaProps{
-							Description: "s3 is a folder of an S3 bucket.",
+							Description: "s3 is a folder of an S3 bucket, or one file of it for LlamaCpp.",
 							Ref:         ref(modelv1alpha1.S3Source{}.OpenAPIModelName()),
 						},
 					},
 					"pvc": {
 						SchemaProps: spec.SchemaProps{
-							Description: "pvc is a folder of a PersistentVolumeClaim on the member clusters.",
+							Description: "pvc is a folder of a PersistentVolumeClaim on the member clusters, or one file of it for LlamaCpp.",
 							Ref:         ref(modelv1alpha1.PVCSource{}.OpenAPIModelName()),
 						},
 					},
@@ -2699,7 +2713,7 @@ func schema_kubellm_apis_model_v1alpha1_ModelSpec(ref common.ReferenceCallback) 
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "adapters are LoRA adapters served beside the model, at most 32.",
+							Description: "adapters are LoRA adapters served beside the model, at most 32, with VLLM or SGLang. LlamaCpp refuses them.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -2970,7 +2984,7 @@ func schema_kubellm_apis_model_v1alpha1_PVCSource(ref common.ReferenceCallback) 
 					},
 					"path": {
 						SchemaProps: spec.SchemaProps{
-							Description: "path is the folder in the volume. Defaults to its root.",
+							Description: "path is the folder in the volume. Defaults to its root. With LlamaCpp it is required and names one file that ends in .gguf.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -3244,6 +3258,41 @@ func schema_kubellm_apis_model_v1alpha1_RemovedPlacement(ref common.ReferenceCal
 							Format:      "",
 						},
 					},
+					"product": {
+						SchemaProps: spec.SchemaProps{
+							Description: "product is the accelerator that the replicas were reserved on.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"resourceName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resourceName is the extended resource that the accelerators were reserved of.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"acceleratorCount": {
+						SchemaProps: spec.SchemaProps{
+							Description: "acceleratorCount is the number of accelerators of each replica.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"replicas": {
+						SchemaProps: spec.SchemaProps{
+							Description: "replicas is the number of replicas that may run or still start there. Their accelerators stay reserved until nothing of the model is left there.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"observedReplicas": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedReplicas is the number of replicas whose accelerators the Cluster's status counts as taken already.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
 					"message": {
 						SchemaProps: spec.SchemaProps{
 							Description: "message says what the removal waits for.",
@@ -3285,7 +3334,7 @@ func schema_kubellm_apis_model_v1alpha1_Resources(ref common.ReferenceCallback) 
 					},
 					"sharedMemory": {
 						SchemaProps: spec.SchemaProps{
-							Description: "sharedMemory is the size of /dev/shm, which engines need with several accelerators. Defaults to 1Gi.",
+							Description: "sharedMemory is the size of /dev/shm, which engines need with several accelerators. It must be less than memory, where that is set. Defaults to 1Gi.",
 							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
 						},
 					},
@@ -3354,7 +3403,7 @@ func schema_kubellm_apis_model_v1alpha1_S3Source(ref common.ReferenceCallback) c
 					},
 					"prefix": {
 						SchemaProps: spec.SchemaProps{
-							Description: "prefix is the folder in the bucket.",
+							Description: "prefix is the folder in the bucket. With LlamaCpp it is required and names one file that ends in .gguf.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -3499,7 +3548,7 @@ func schema_kubellm_apis_model_v1alpha1_Toleration(ref common.ReferenceCallback)
 					},
 					"effect": {
 						SchemaProps: spec.SchemaProps{
-							Description: "effect is NoSchedule or NoExecute; empty tolerates both.",
+							Description: "effect is NoSchedule or NoExecute; without it both are tolerated.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

@@ -57,7 +57,8 @@ type ModelSpec struct {
 	// is placed on.
 	// +optional
 	Scaling *Scaling `json:"scaling,omitempty"`
-	// adapters are LoRA adapters served beside the model, at most 32.
+	// adapters are LoRA adapters served beside the model, at most 32, with VLLM or
+	// SGLang. LlamaCpp refuses them.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -90,13 +91,15 @@ type ModelSource struct {
 	// huggingFace is a repository of the Hugging Face Hub.
 	// +optional
 	HuggingFace *HuggingFaceSource `json:"huggingFace,omitempty"`
-	// oci is an OCI image that holds the files, mounted as an image volume.
+	// oci is an OCI image that holds the files, mounted as an image volume; for
+	// LlamaCpp the file model.gguf at its root.
 	// +optional
 	OCI *OCISource `json:"oci,omitempty"`
-	// s3 is a folder of an S3 bucket.
+	// s3 is a folder of an S3 bucket, or one file of it for LlamaCpp.
 	// +optional
 	S3 *S3Source `json:"s3,omitempty"`
-	// pvc is a folder of a PersistentVolumeClaim on the member clusters.
+	// pvc is a folder of a PersistentVolumeClaim on the member clusters, or one
+	// file of it for LlamaCpp.
 	// +optional
 	PVC *PVCSource `json:"pvc,omitempty"`
 }
@@ -106,10 +109,12 @@ type HuggingFaceSource struct {
 	// repo is the repository, such as Qwen/Qwen3-8B.
 	Repo string `json:"repo"`
 	// revision is a branch, tag or commit. Without it the engine takes the
-	// repository's default branch.
+	// repository's default branch. LlamaCpp refuses it, and so do adapters:
+	// both know the default branch only.
 	// +optional
 	Revision *string `json:"revision,omitempty"`
-	// file is one file of the repository, for engines that load a single file.
+	// file is one GGUF file of the repository. LlamaCpp needs it; VLLM and SGLang
+	// refuse it, because they load a whole repository.
 	// +optional
 	File *string `json:"file,omitempty"`
 	// tokenSecretRef points at a token in a Secret of the Model's namespace.
@@ -136,7 +141,8 @@ type OCISource struct {
 type S3Source struct {
 	// bucket is the bucket's name.
 	Bucket string `json:"bucket"`
-	// prefix is the folder in the bucket.
+	// prefix is the folder in the bucket. With LlamaCpp it is required and names
+	// one file that ends in .gguf.
 	// +optional
 	Prefix *string `json:"prefix,omitempty"`
 	// endpoint is the address of an S3 service other than Amazon's.
@@ -158,7 +164,8 @@ type S3Source struct {
 type PVCSource struct {
 	// claimName is the claim's name.
 	ClaimName string `json:"claimName"`
-	// path is the folder in the volume. Defaults to its root.
+	// path is the folder in the volume. Defaults to its root. With LlamaCpp it is
+	// required and names one file that ends in .gguf.
 	// +optional
 	Path *string `json:"path,omitempty"`
 }
@@ -257,7 +264,8 @@ type Resources struct {
 	// +optional
 	Memory *resource.Quantity `json:"memory,omitempty"`
 	// sharedMemory is the size of /dev/shm, which engines need with several
-	// accelerators. Defaults to 1Gi.
+	// accelerators. It must be less than memory, where that is set. Defaults to
+	// 1Gi.
 	// +optional
 	SharedMemory *resource.Quantity `json:"sharedMemory,omitempty"`
 }
@@ -343,7 +351,7 @@ type Toleration struct {
 	// value is the taint's value, with the operator Equal.
 	// +optional
 	Value string `json:"value,omitempty"`
-	// effect is NoSchedule or NoExecute; empty tolerates both.
+	// effect is NoSchedule or NoExecute; without it both are tolerated.
 	// +optional
 	Effect string `json:"effect,omitempty"`
 }
@@ -388,7 +396,8 @@ type Autoscaling struct {
 type Adapter struct {
 	// name is what requests call the adapter by.
 	Name string `json:"name"`
-	// source is where the adapter's files come from.
+	// source is where the adapter's files come from: huggingFace without file and
+	// revision, oci or pvc. The credentials are those of the model.
 	Source ModelSource `json:"source"`
 }
 
@@ -551,6 +560,14 @@ type ModelPlacement struct {
 	// product is the accelerator that the replicas are reserved on.
 	// +optional
 	Product string `json:"product,omitempty"`
+	// resourceName is the extended resource that the accelerators are reserved
+	// of.
+	// +optional
+	ResourceName string `json:"resourceName,omitempty"`
+	// acceleratorCount is the number of accelerators that are reserved for each
+	// replica. It is not what the spec asks for while there is no room for that.
+	// +optional
+	AcceleratorCount int32 `json:"acceleratorCount,omitempty"`
 	// phase is how far the placement has come.
 	// +optional
 	Phase PlacementPhase `json:"phase,omitempty"`
@@ -587,6 +604,24 @@ type RemovedPlacement struct {
 	// clusterUID is the Cluster's UID.
 	// +optional
 	ClusterUID string `json:"clusterUID,omitempty"`
+	// product is the accelerator that the replicas were reserved on.
+	// +optional
+	Product string `json:"product,omitempty"`
+	// resourceName is the extended resource that the accelerators were reserved
+	// of.
+	// +optional
+	ResourceName string `json:"resourceName,omitempty"`
+	// acceleratorCount is the number of accelerators of each replica.
+	// +optional
+	AcceleratorCount int32 `json:"acceleratorCount,omitempty"`
+	// replicas is the number of replicas that may run or still start there. Their
+	// accelerators stay reserved until nothing of the model is left there.
+	// +optional
+	Replicas int32 `json:"replicas,omitempty"`
+	// observedReplicas is the number of replicas whose accelerators the Cluster's
+	// status counts as taken already.
+	// +optional
+	ObservedReplicas int32 `json:"observedReplicas,omitempty"`
 	// message says what the removal waits for.
 	// +optional
 	Message string `json:"message,omitempty"`

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/kubellm/kubellm/internal/observability"
 )
 
 // off 关闭一个监听地址。
@@ -27,6 +29,7 @@ type Options struct {
 	MetricsBindAddress     string
 	HealthProbeBindAddress string
 	LogLevel               string
+	TracingConfigFile      string
 }
 
 // NewOptions 返回默认值。
@@ -55,6 +58,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.HealthProbeBindAddress, "health-probe-bind-address", o.HealthProbeBindAddress,
 		"host:port that serves /healthz and /readyz; 0 switches it off.")
 	fs.StringVar(&o.LogLevel, "log-level", o.LogLevel, "Which messages are logged: debug, info or error.")
+	fs.StringVar(&o.TracingConfigFile, observability.ConfigFileFlag, o.TracingConfigFile, observability.ConfigFileUsage)
 }
 
 // Complete 补上可以从环境得知的值。
@@ -83,6 +87,9 @@ func (o *Options) Validate() []error {
 	if _, known := levels[o.LogLevel]; !known {
 		errs = append(errs, fmt.Errorf("--log-level: %q is not one of %s", o.LogLevel,
 			strings.Join(slices.Sorted(maps.Keys(levels)), ", ")))
+	}
+	if _, err := observability.ReadConfig(o.TracingConfigFile); err != nil {
+		errs = append(errs, fmt.Errorf("--%s: %w", observability.ConfigFileFlag, err))
 	}
 	return errs
 }

@@ -27,10 +27,10 @@ func TestValidateNamesEveryFlag(t *testing.T) {
 		"AllWrong": {
 			reason: "all mistakes are told at once",
 			change: func(o *Options) {
-				*o = Options{DefaultRole: "Not A Name", MetricsBindAddress: "here", HealthProbeBindAddress: "there", LogLevel: "loud"}
+				*o = Options{DefaultRole: "Not A Name", MetricsBindAddress: "here", HealthProbeBindAddress: "there", LogLevel: "loud", TracingConfigFile: "/no/such/file"}
 			},
 			flags: []string{"--kubeconfig", "--default-role", "--concurrency", "--retry-base-delay", "--retry-max-delay",
-				"--metrics-bind-address", "--health-probe-bind-address", "--log-level"},
+				"--metrics-bind-address", "--health-probe-bind-address", "--log-level", "--tracing-config-file"},
 		},
 		"NobodyLeads": {
 			reason: "without leader election its settings do not matter",

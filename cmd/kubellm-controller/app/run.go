@@ -30,6 +30,7 @@ import (
 	"github.com/kubellm/kubellm/internal/controller/rolebinding"
 	"github.com/kubellm/kubellm/internal/controller/user"
 	"github.com/kubellm/kubellm/internal/member"
+	"github.com/kubellm/kubellm/internal/observability"
 	"github.com/kubellm/kubellm/internal/version"
 )
 
@@ -39,11 +40,17 @@ func Run(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	tracing, err := observability.Open(ctx, o.TracingConfigFile, name)
+	if err != nil {
+		return fmt.Errorf("set up tracing: %w", err)
+	}
+	defer flush(tracing)
+	config.Wrap(tracing.Wrapper())
 	mgr, err := newManager(config, o)
 	if err != nil {
 		return fmt.Errorf("prepare the controllers for %s: %w", config.Host, err)
 	}
-	if err := setupControllers(ctx, mgr, o); err != nil {
+	if err := setupControllers(ctx, mgr, o, tracing); err != nil {
 		return fmt.Errorf("set up the controllers on %s: %w", config.Host, err)
 	}
 	ctrl.Log.Info("Starting the controllers", "version", version.String(), "server", config.Host,
@@ -53,6 +60,13 @@ func Run(ctx context.Context, o *Options) error {
 	}
 	ctrl.Log.Info("The controllers have stopped")
 	return nil
+}
+
+// flush 在停下之后送出剩下的追踪；送不到不算停得不干净。
+func flush(tracing *observability.Tracing) {
+	if err := tracing.Close(); err != nil {
+		ctrl.Log.Info("The last traces are dropped", "reason", err.Error())
+	}
 }
 
 // restConfig 默认不做客户端限速：平台自己有流量控制。
@@ -118,27 +132,27 @@ func cachesSynced(c cache.Cache) healthz.Checker {
 	}
 }
 
-func setupControllers(ctx context.Context, mgr ctrl.Manager, o *Options) error {
+func setupControllers(ctx context.Context, mgr ctrl.Manager, o *Options, tracing *observability.Tracing) error {
 	if err := index.Setup(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	users := &user.Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), DefaultRole: o.DefaultRole}
+	users := &user.Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), DefaultRole: o.DefaultRole, Tracing: tracing}
 	if err := users.SetupWithManager(mgr, o.Work.options()); err != nil {
 		return fmt.Errorf("user controller: %w", err)
 	}
-	bindings := &rolebinding.Reconciler{Client: mgr.GetClient()}
+	bindings := &rolebinding.Reconciler{Client: mgr.GetClient(), Tracing: tracing}
 	if err := bindings.SetupWithManager(mgr, o.Work.options()); err != nil {
 		return fmt.Errorf("role binding controller: %w", err)
 	}
-	return setupClusters(mgr, o)
+	return setupClusters(mgr, o, tracing)
 }
 
 // setupClusters 装上成员的连接、看它们的控制器与清点它们的指标。
-func setupClusters(mgr ctrl.Manager, o *Options) error {
-	members := member.New(member.Options{Logger: ctrl.Log.WithName("member"), Registerer: metrics.Registry})
+func setupClusters(mgr ctrl.Manager, o *Options, tracing *observability.Tracing) error {
+	members := member.New(member.Options{Logger: ctrl.Log.WithName("member"), Registerer: metrics.Registry, Wrap: tracing.Wrapper()})
 	clusters := &cluster.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Members: members,
-		Recorder: mgr.GetEventRecorder(name), Clock: clock.RealClock{},
+		Recorder: mgr.GetEventRecorder(name), Clock: clock.RealClock{}, Tracing: tracing,
 	}
 	if err := clusters.SetupWithManager(mgr, members.Source(&handler.EnqueueRequestForObject{}), o.Work.options()); err != nil {
 		return fmt.Errorf("cluster controller: %w", err)
@@ -149,14 +163,15 @@ func setupClusters(mgr ctrl.Manager, o *Options) error {
 			return fmt.Errorf("cluster controller: %w", err)
 		}
 	}
-	return setupModels(mgr, o, members)
+	return setupModels(mgr, o, members, tracing)
 }
 
 // setupModels 装上模型的控制器；它与看集群的共用成员的连接。
-func setupModels(mgr ctrl.Manager, o *Options, members *member.Members) error {
+func setupModels(mgr ctrl.Manager, o *Options, members *member.Members, tracing *observability.Tracing) error {
 	models := &model.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Members: members,
 		Recorder: mgr.GetEventRecorder(name), Clock: clock.RealClock{}, Metrics: model.NewMetrics(metrics.Registry),
+		Tracing: tracing,
 	}
 	if err := models.SetupWithManager(mgr, members.ModelSource, o.Work.options()); err != nil {
 		return fmt.Errorf("model controller: %w", err)

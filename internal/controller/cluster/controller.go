@@ -20,6 +20,7 @@ import (
 	"github.com/kubellm/kubellm/internal/controller/requeue"
 	"github.com/kubellm/kubellm/internal/controller/status"
 	"github.com/kubellm/kubellm/internal/member"
+	"github.com/kubellm/kubellm/internal/observability"
 )
 
 // Members 是控制器看成员的眼睛，internal/member 实现它。
@@ -46,6 +47,8 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	// Clock 判断凭据是否到期、证据是否过时。
 	Clock clock.PassiveClock
+	// Tracing 记下每次协调，nil 为不记。
+	Tracing *observability.Tracing
 
 	grips grips
 }
@@ -59,6 +62,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("get cluster %q: %w", req.Name, err)
 	}
+	observability.Object(ctx, cluster)
 	before := cluster.DeepCopy()
 	defer func() { err = errors.Join(err, r.write(ctx, before, cluster)) }()
 	if free(cluster) {

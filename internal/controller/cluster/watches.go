@@ -29,7 +29,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, evidence source.Source, 
 		Watches(&v1alpha1.Cluster{}, handler.EnqueueRequestsFromMapFunc(r.sameMember), builder.WithPredicates(identified)).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.clustersOfSecret)).
 		WatchesRawSource(evidence).
-		Complete(r)
+		Complete(r.Tracing.Reconciler("cluster", "Cluster", r))
 }
 
 // identified 只放过身份的出现、改变与消失：别的 Cluster 只关心这个。

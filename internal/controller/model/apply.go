@@ -7,10 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -28,6 +28,7 @@ import (
 	"github.com/kubellm/kubellm/internal/controller/index"
 	"github.com/kubellm/kubellm/internal/controller/requeue"
 	"github.com/kubellm/kubellm/internal/member"
+	"github.com/kubellm/kubellm/internal/observability"
 )
 
 const (
@@ -58,15 +59,15 @@ type record struct {
 // records 是一个模型在各个集群上的记录，按 Cluster 的 UID。
 type records map[types.UID]map[target]record
 
-// followed 是照看 model 要跟随的种类。
-func followed(v view) []schema.GroupKind {
+// followed 是在 on 上照看 model 要跟随的种类。有 KEDA 的成员上不自动伸缩的也要看：
+// 控制器不在的时候去掉了自动伸缩的，留下的 ScaledObject 还会与它争副本数。
+func followed(v view, on *cluster.Cluster) []schema.GroupKind {
 	kinds := []schema.GroupKind{{Kind: "Secret"}, {Kind: "PersistentVolumeClaim"}}
 	if v.kserve() {
-		kinds = append(kinds, member.LLMInferenceService.GroupKind())
-	} else {
-		kinds = append(kinds, schema.GroupKind{Group: appsv1.GroupName, Kind: "Deployment"}, schema.GroupKind{Kind: "Service"})
+		return append(kinds, member.LLMInferenceService.GroupKind())
 	}
-	if v.autoscaled() {
+	kinds = append(kinds, schema.GroupKind{Group: appsv1.GroupName, Kind: "Deployment"}, schema.GroupKind{Kind: "Service"})
+	if v.autoscaled() || on != nil && slices.Contains(on.Status.Capabilities, cluster.CapabilityKEDA) {
 		kinds = append(kinds, member.ScaledObject.GroupKind())
 	}
 	return kinds
@@ -74,33 +75,34 @@ func followed(v view) []schema.GroupKind {
 
 // apply 让一处的成员上恰好是要的东西：放上缺的与变了的，收走不再要的。
 func (r *Reconciler) apply(ctx context.Context, v view, s *site) {
-	in := engine.Input{Model: v.Model, Cluster: s.cluster, Placement: s.placement,
-		Credentials: v.credentials.data, CredentialsVersion: v.credentials.version}
-	s.endpoint = engine.Endpoint(in)
-	objects, err := engine.Render(in)
-	if err != nil {
-		s.err = fmt.Errorf("render what runs there: %w", err)
-		return
-	}
+	s.endpoint = engine.Endpoint(engine.Input{Model: v.Model, Cluster: s.cluster, Placement: s.placement})
+	ctx, step := observability.Start(ctx, "apply", s.cluster.Name)
+	defer func() { step.End(s.err) }()
 	ctx, cancel := context.WithTimeout(ctx, applyTimeout)
 	defer cancel()
+	objects, err := r.render(ctx, v, s)
+	if err != nil {
+		s.err, s.retry = fmt.Errorf("render what runs there: %w", err), requeue.Sooner(s.retry, retryInterval)
+		return
+	}
 	known := r.records.of(v.UID, func() records { return records{} })
 	if known[s.cluster.UID] == nil {
 		known[s.cluster.UID] = map[target]record{}
 	}
-	a := applying{site: s, model: v.Model, platform: r.Client, done: known[s.cluster.UID], live: byTarget(s.objects), wanted: map[target]bool{}}
+	a := applying{site: s, model: v.Model, platform: r.Client, namespaces: &r.namespaces, done: known[s.cluster.UID], live: byTarget(s.objects), wanted: map[target]bool{}}
 	if s.err = a.all(ctx, objects); s.err != nil {
 		s.retry = requeue.Sooner(s.retry, retryInterval)
 		return
 	}
-	s.applied, s.hash, s.generation = true, a.hash(), a.generation
+	s.applied, s.hash, s.generation, s.revision = true, a.hash(), a.generation, engine.Revision(objects)
 }
 
 // applying 是对一处放一轮。
 type applying struct {
 	*site
-	model    *v1alpha1.Model
-	platform client.Reader
+	model      *v1alpha1.Model
+	platform   client.Reader
+	namespaces *namespaces
 	// done 是以前放过的，live 是此刻看到的，wanted 是这一轮要的。
 	done       map[target]record
 	live       map[target]client.Object
@@ -168,13 +170,6 @@ func (a *applying) one(ctx context.Context, object client.Object) error {
 	return nil
 }
 
-// lost 忘掉命名空间的记录：成员说它没有了，下一轮再造。
-func (a *applying) lost(key target, err error) {
-	if apierrors.IsNotFound(err) {
-		delete(a.done, target{schema.GroupKind{Kind: "Namespace"}, types.NamespacedName{Name: key.Namespace}})
-	}
-}
-
 // note 记下工作负载收下时的 generation。
 func (a *applying) note(key target, r record) {
 	if key.kind.Kind == "Deployment" || key.kind == member.LLMInferenceService.GroupKind() {
@@ -222,32 +217,18 @@ func (a *applying) heir(ctx context.Context, key target, labels map[string]strin
 	if owner == a.model.UID {
 		return nil
 	}
-	if owner == "" || labels[cluster.LabelClusterUID] != string(a.cluster.UID) {
+	if labels[cluster.LabelClusterUID] != string(a.cluster.UID) {
 		return &foreignError{key}
+	}
+	if owner == "" {
+		// 只有平台会写 Cluster 的标签：那是有人揭去了 Model 的那一个，贴回去就是。
+		return nil
 	}
 	living, err := index.ModelsByUID(ctx, a.platform, owner)
 	if err == nil && len(living) > 0 {
 		err = &foreignError{key}
 	}
 	return err
-}
-
-// namespace 造出没有的命名空间；有了的不动，它是几个模型共用的，也可能是别人备好的。
-func (a *applying) namespace(ctx context.Context, key target, u *unstructured.Unstructured) error {
-	if _, known := a.done[key]; known {
-		return nil
-	}
-	there := &metav1.PartialObjectMetadata{}
-	there.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	err := a.client.Get(ctx, key.NamespacedName, there)
-	if apierrors.IsNotFound(err) {
-		err = a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(fieldManager))
-	}
-	if err != nil {
-		return fmt.Errorf("make the namespace %s: %w", key.Name, err)
-	}
-	a.done[key] = record{}
-	return nil
 }
 
 // prune 收走为这个模型放过、现在不再要的。
@@ -257,9 +238,7 @@ func (a *applying) prune(ctx context.Context) error {
 		if a.wanted[key] || live.GetDeletionTimestamp() != nil {
 			continue
 		}
-		uid := live.GetUID()
-		err := a.client.Delete(ctx, live.DeepCopyObject().(client.Object), client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
-		if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
+		if err := discard(ctx, a.client, live); err != nil {
 			errs = append(errs, fmt.Errorf("remove %s, which is not wanted any more: %w", key, err))
 			continue
 		}
@@ -283,6 +262,12 @@ func manifest(object client.Object) (*unstructured.Unstructured, error) {
 	u := &unstructured.Unstructured{Object: content}
 	u.SetGroupVersionKind(gvk)
 	unstructured.RemoveNestedField(u.Object, "status")
+	if gvk.Kind == "Deployment" {
+		// 写明了才归平台：有人在成员上停住了滚动，也要修得回来。
+		if err := unstructured.SetNestedField(u.Object, false, "spec", "paused"); err != nil {
+			return nil, fmt.Errorf("convert %s %s: %w", gvk.Kind, object.GetName(), err)
+		}
+	}
 	for _, fields := range [][]string{{"metadata"}, {"spec", "template", "metadata"}} {
 		unstructured.RemoveNestedField(u.Object, append(fields, "creationTimestamp")...)
 	}

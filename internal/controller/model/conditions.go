@@ -41,6 +41,10 @@ func applied(v view, placements []v1alpha1.ModelPlacement) metav1.Condition {
 	if v.credentials.problem != nil {
 		return v.condition(kind, metav1.ConditionFalse, v.credentials.problem.reason, "Nothing is applied: "+v.credentials.problem.message)
 	}
+	if on := keptOn(v); len(on) > 0 {
+		return v.condition(kind, metav1.ConditionFalse, scheduled(v).Reason,
+			fmt.Sprintf("What runs on %s stays as it is: what the spec asks for now is not possible there. See Scheduled.", strings.Join(on, ", ")))
+	}
 	if p, found := first(placements, v1alpha1.ReasonApplying); found {
 		return v.condition(kind, metav1.ConditionFalse, p.Reason, said(p))
 	}
@@ -132,6 +136,17 @@ func deletingMessage(v view) string {
 		text += " The deletion goes on by itself as soon as that is mended; to leave there what runs there, set spec.deletionPolicy to Orphan."
 	}
 	return text
+}
+
+// keptOn 是没有答应、原样留着的集群。
+func keptOn(v view) []string {
+	var on []string
+	for _, s := range v.sites {
+		if s.kept {
+			on = append(on, s.placement.Cluster)
+		}
+	}
+	return on
 }
 
 func unplaced(v view, kind string) metav1.Condition {

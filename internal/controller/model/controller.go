@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -20,8 +22,10 @@ import (
 	"github.com/kubellm/kubellm/internal/controller/engine"
 	"github.com/kubellm/kubellm/internal/controller/finalizer"
 	"github.com/kubellm/kubellm/internal/controller/requeue"
+	"github.com/kubellm/kubellm/internal/controller/scheduler"
 	"github.com/kubellm/kubellm/internal/controller/status"
 	"github.com/kubellm/kubellm/internal/member"
+	"github.com/kubellm/kubellm/internal/observability"
 )
 
 // Members 是控制器看成员的眼睛，internal/member 实现它。
@@ -46,12 +50,16 @@ type Reconciler struct {
 	Clock clock.PassiveClock
 	// Metrics 计放置、拒绝与就绪所花的时间。
 	Metrics *Metrics
+	// Tracing 记下每次协调，nil 为不记。
+	Tracing *observability.Tracing
 
 	decisions  decisions
 	accounts   accounts
 	grips      grips
 	records    memory[records]
+	carried    memory[carriers]
 	identities identities
+	namespaces namespaces
 }
 
 // Reconcile 处理一个 Model。
@@ -69,9 +77,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 		return ctrl.Result{}, nil
 	}
 	if model.DeletionTimestamp == nil && !controllerutil.ContainsFinalizer(model, v1alpha1.FinalizerPlacements) {
-		// 先挂上终结器再放东西：放了之后才挂就晚了。这次写入会再唤起一次协调。
-		return ctrl.Result{}, finalizer.Add(ctx, r.Client, model, v1alpha1.FinalizerPlacements)
+		// 先挂上终结器再放东西：放了之后才挂就晚了。别人先写了的，更新的样子到来时再说。
+		if held, err := finalizer.Hold(ctx, r.Client, model, v1alpha1.FinalizerPlacements); err != nil || !held {
+			return ctrl.Result{}, err
+		}
 	}
+	observability.Object(ctx, model)
 	seen := model.DeepCopy()
 	if model.DeletionTimestamp != nil {
 		return r.remove(ctx, seen, model)
@@ -92,7 +103,7 @@ func (r *Reconciler) run(ctx context.Context, seen, model *v1alpha1.Model) (_ ct
 	if v.credentials, err = r.credentials(ctx, model); err != nil {
 		return ctrl.Result{}, err
 	}
-	if err := r.attend(ctx, &v, decided.Placements); err != nil {
+	if err := r.attend(ctx, &v, decided); err != nil {
 		return ctrl.Result{}, err
 	}
 	again, err := r.tidy(ctx, model)
@@ -105,20 +116,33 @@ func (r *Reconciler) run(ctx context.Context, seen, model *v1alpha1.Model) (_ ct
 }
 
 // attend 到每一处去：看，能动手就让那里恰好是要的东西。
-func (r *Reconciler) attend(ctx context.Context, v *view, placements []v1alpha1.ModelPlacement) error {
-	for _, p := range placements {
+func (r *Reconciler) attend(ctx context.Context, v *view, decided scheduler.Result) error {
+	for _, p := range decided.Placements {
 		on, err := r.cluster(ctx, p.Cluster, p.ClusterUID)
 		if err != nil {
 			return err
 		}
-		s := site{placement: p, cluster: on}
-		r.reach(&s, v.Model, v.now, followed(*v)...)
-		if s.lost == "" && s.err == nil && !s.waiting && v.credentials.problem == nil {
+		s := site{placement: p, cluster: on, kept: keeps(v.Model, p, decided.Rejected)}
+		_, step := observability.Start(ctx, "observe", p.Cluster)
+		r.reach(&s, v.Model, v.now, followed(*v, on)...)
+		step.End(s.err)
+		if s.lost == "" && s.err == nil && !s.waiting && !s.kept && v.credentials.problem == nil {
 			r.apply(ctx, *v, &s)
 		}
 		v.sites = append(v.sites, s)
 	}
 	return nil
+}
+
+// keeps 报告一处要原样留着：要的没有答应，或者那里缺了要的能力，放上去只会放成一半。
+func keeps(model *v1alpha1.Model, p v1alpha1.ModelPlacement, rejected []v1alpha1.RejectedCluster) bool {
+	if ptr.Deref(model.Spec.Suspended, false) {
+		// 要停的总停得下来。
+		return false
+	}
+	return !scheduler.Granted(model, p) || slices.ContainsFunc(rejected, func(c v1alpha1.RejectedCluster) bool {
+		return c.Cluster == p.Cluster && c.Reason == v1alpha1.RejectedCapability
+	})
 }
 
 // remove 在删除期间收走放上去的，写下在等什么。
@@ -151,4 +175,5 @@ func (r *Reconciler) forget(uid types.UID) {
 	r.accounts.forget(uid)
 	r.grips.forget(uid)
 	r.records.forget(uid)
+	r.carried.forget(uid)
 }

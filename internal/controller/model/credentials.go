@@ -37,18 +37,18 @@ type wanted struct{ secret, key string }
 func (r *Reconciler) credentials(ctx context.Context, model *v1alpha1.Model) (credentials, error) {
 	g := r.grips.of(model)
 	got := credentials{data: map[string][]byte{}, handedIn: model.Status.CredentialsVersion}
-	refs, versions := references(model), []string(nil)
+	refs, versions := references(model.Spec.Source), []string(nil)
 	for _, key := range engine.CredentialKeys(model) {
 		ref, named := refs[key]
 		if !named {
 			continue
 		}
-		value, version, refusal, err := r.fromSecret(ctx, g, model, ref)
+		value, refusal, err := r.fromSecret(ctx, g, model, ref)
 		if err != nil || refusal != nil {
 			return credentials{problem: refusal, handedIn: got.handedIn}, err
 		}
 		got.data[key] = value
-		versions = append(versions, version)
+		versions = append(versions, g.secrets[ref.secret].version+"/"+ref.key)
 	}
 	if model.Status.CredentialsVersion != "" {
 		if err := r.takeHandedIn(ctx, g, model); err != nil {
@@ -67,7 +67,7 @@ func (r *Reconciler) credentials(ctx context.Context, model *v1alpha1.Model) (cr
 }
 
 // fromSecret 看缓存里 Secret 的元数据，变了才取一次内容。
-func (r *Reconciler) fromSecret(ctx context.Context, g *grip, model *v1alpha1.Model, ref wanted) ([]byte, string, *problem, error) {
+func (r *Reconciler) fromSecret(ctx context.Context, g *grip, model *v1alpha1.Model, ref wanted) ([]byte, *problem, error) {
 	key := client.ObjectKey{Namespace: model.Namespace, Name: ref.secret}
 	secret, err := secrets.Fetch(ctx, r.Client, r.Live, key, func(m metav1.Object) bool { return g.secrets[ref.secret].version != version(m) })
 	if secret != nil {
@@ -76,15 +76,15 @@ func (r *Reconciler) fromSecret(ctx context.Context, g *grip, model *v1alpha1.Mo
 	switch value := g.secrets[ref.secret].data[ref.key]; {
 	case apierrors.IsNotFound(err):
 		delete(g.secrets, ref.secret)
-		return nil, "", &problem{v1alpha1.ReasonSecretNotFound, fmt.Sprintf(
+		return nil, &problem{v1alpha1.ReasonSecretNotFound, fmt.Sprintf(
 			"The Secret %q does not exist in the namespace %q. It is taken up as soon as it is created.", ref.secret, model.Namespace)}, nil
 	case err != nil:
-		return nil, "", nil, fmt.Errorf("get the Secret %q, which holds credentials of the model: %w", key, err)
+		return nil, nil, fmt.Errorf("get the Secret %q, which holds credentials of the model: %w", key, err)
 	case len(value) == 0:
-		return nil, "", &problem{v1alpha1.ReasonSecretKeyMissing, fmt.Sprintf(
+		return nil, &problem{v1alpha1.ReasonSecretKeyMissing, fmt.Sprintf(
 			"The Secret %q in the namespace %q has nothing under the key %q.", ref.secret, model.Namespace, ref.key)}, nil
 	default:
-		return value, g.secrets[ref.secret].version, nil, nil
+		return value, nil, nil
 	}
 }
 
@@ -103,24 +103,8 @@ func (r *Reconciler) takeHandedIn(ctx context.Context, g *grip, model *v1alpha1.
 	return nil
 }
 
-// references 是点名从 Secret 来的键；适配器的只补模型自己没有的。
-func references(model *v1alpha1.Model) map[string]wanted {
-	refs := map[string]wanted{}
-	sources := []v1alpha1.ModelSource{model.Spec.Source}
-	for _, adapter := range model.Spec.Adapters {
-		sources = append(sources, adapter.Source)
-	}
-	for _, s := range sources {
-		for key, ref := range sourceReferences(s) {
-			if _, taken := refs[key]; !taken {
-				refs[key] = ref
-			}
-		}
-	}
-	return refs
-}
-
-func sourceReferences(s v1alpha1.ModelSource) map[string]wanted {
+// references 是来源点名从 Secret 来的键；一个模型一套凭据，适配器没有自己的（准入时就拒绝了）。
+func references(s v1alpha1.ModelSource) map[string]wanted {
 	switch {
 	case s.HuggingFace != nil && s.HuggingFace.TokenSecretRef != nil:
 		ref := s.HuggingFace.TokenSecretRef

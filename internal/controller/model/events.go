@@ -44,9 +44,16 @@ func (r *Reconciler) announce(before, after *v1alpha1.Model) {
 		r.Metrics.rejected(after.Status.RejectedClusters)
 	}
 	if c, changed := turned(before, after, v1alpha1.ConditionReady); changed {
-		r.record(after, c)
+		if !justPlaced(before, after, c) {
+			r.record(after, c)
+		}
 		r.Metrics.turned(before, after, c)
 	}
+}
+
+// justPlaced 报告刚放上去、正照常进行：Placed 已经说了，不必再说它还没有就绪。
+func justPlaced(before, after *v1alpha1.Model, c metav1.Condition) bool {
+	return len(before.Status.Conditions) == 0 && len(after.Status.Placements) > 0 && c.Status != metav1.ConditionTrue && calm.Has(c.Reason)
 }
 
 func (r *Reconciler) record(model *v1alpha1.Model, c metav1.Condition) {

@@ -44,6 +44,8 @@ type site struct {
 	client  client.Client
 	// lost 说为什么看不到那里；空表示看得到。
 	lost string
+	// kept 表示 spec 要的没有答应：那里跑着的原样留着，什么也不放上去。
+	kept bool
 	// waiting 表示证据还在路上，旧的话仍然作数。
 	waiting bool
 	// err 是放上去时的失败；applied 表示成员收下了全部清单。
@@ -52,7 +54,9 @@ type site struct {
 	// generation 是收下时工作负载的 generation：成员看到的不能比它旧。
 	generation int64
 	hash       string
-	endpoint   string
+	// revision 是交给 KServe 的副本该有的样子；这一轮没有放上去的为空。
+	revision string
+	endpoint string
 	// observed 是已经数进 Cluster 状态的副本；unsettled 表示 Cluster 的状态还没跟上。
 	observed  int32
 	unsettled bool

@@ -3,7 +3,6 @@ package model
 import (
 	"sync"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -22,26 +21,51 @@ type accounts struct {
 	counted map[account]sets.Set[types.UID]
 	// lagging 是各集群上有 Pod 还没数进去的模型：Cluster 的卡数一变，只有它们要重新看。
 	lagging map[types.UID]sets.Set[types.UID]
+	// compared 是各集群上一次比较的结果：一个决定要为每个别的模型问一遍，比的却是同样的两份。
+	compared map[types.UID]comparison
+}
+
+// comparison 认得比的是哪两份：总账与缓存里的状态都从不改动，换了就是另一份。
+type comparison struct {
+	ledger, status *cluster.Accelerator
+	equal          bool
 }
 
 type account struct{ cluster, model types.UID }
 
 // observed 返回数进去的副本数；第二个值说 Cluster 的状态跟上了没有。看不见成员时，旧的数作数。
-func (a *accounts) observed(c *cluster.Cluster, model types.UID, o member.Observation, old int32) (int32, bool) {
+func (a *accounts) observed(c *cluster.Cluster, model types.UID, o member.Observation, each holding, old int32) (int32, bool) {
 	if !o.Known {
 		return old, true
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	key, bound := account{c.UID, model}, boundPods(o.Pods)
+	key, bound := account{c.UID, model}, holders(o.Claims, each)
 	counted := bound
-	if !equality.Semantic.DeepEqual(o.Accelerators, c.Status.Accelerators) {
+	if !a.agrees(c.UID, o.Accelerators, c.Status.Accelerators) {
 		counted = bound.Intersection(a.counted[key])
 	}
 	a.count(key, counted)
 	settled := counted.Len() == bound.Len()
 	a.lag(key, !settled)
 	return int32(counted.Len()), settled
+}
+
+// agrees 说成员的总账与 Cluster 的状态是不是一样。
+func (a *accounts) agrees(on types.UID, ledger, status []cluster.Accelerator) bool {
+	if len(ledger) != len(status) || len(ledger) == 0 {
+		return len(ledger) == len(status)
+	}
+	last := a.compared[on]
+	if last.ledger == &ledger[0] && last.status == &status[0] {
+		return last.equal
+	}
+	if a.compared == nil {
+		a.compared = map[types.UID]comparison{}
+	}
+	equal := equality.Semantic.DeepEqual(ledger, status)
+	a.compared[on] = comparison{&ledger[0], &status[0], equal}
+	return equal
 }
 
 func (a *accounts) count(key account, counted sets.Set[types.UID]) {
@@ -87,13 +111,19 @@ func (a *accounts) forget(model types.UID) {
 	}
 }
 
-// boundPods 是占着加速器的 Pod：排上了节点，又没有结束。
-func boundPods(pods []*corev1.Pod) sets.Set[types.UID] {
-	bound := sets.New[types.UID]()
-	for _, pod := range pods {
-		if pod.Spec.NodeName != "" && len(pod.Spec.Containers) > 0 {
-			bound.Insert(pod.UID)
+// holding 是答应给一个副本的。
+type holding struct {
+	resource, product string
+	count             int32
+}
+
+// holders 是占着答应过的那么多卡的 Pod。滚动时还没换下的旧的占得少，或者占着别的产品，不顶新的数。
+func holders(claims []member.Claim, each holding) sets.Set[types.UID] {
+	pods := sets.New[types.UID]()
+	for _, c := range claims {
+		if c.Resource == each.resource && c.Product == each.product && c.Count >= each.count {
+			pods.Insert(c.Pod)
 		}
 	}
-	return bound
+	return pods
 }

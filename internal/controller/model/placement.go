@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -27,8 +28,8 @@ func placementStatus(v view, s site) v1alpha1.ModelPlacement {
 	if s.hash != "" {
 		p.ManifestHash = s.hash
 	}
-	if s.endpoint != "" {
-		p.Endpoint = s.endpoint
+	if address := cmp.Or(s.endpoint, kserveURL(s)); address != "" {
+		p.Endpoint = address
 	}
 	// 刚选中的只有阶段，没有理由：那还不是从成员得来的话。
 	if s.waiting && p.Reason != "" {
@@ -53,6 +54,8 @@ func judge(v view, s site) verdict {
 			fmt.Sprintf("What runs there could not be applied: %s.", wording.Brief(s.err)), ready(s)}
 	case !s.applied && v.credentials.problem != nil && workload(s) == nil:
 		return verdict{v1alpha1.PlacementPending, v.credentials.problem.reason, v.credentials.problem.message, 0}
+	case s.kept && workload(s) == nil:
+		return verdict{v1alpha1.PlacementPending, scheduled(v).Reason, "Nothing runs there, and what the spec asks for is not possible there. See Scheduled.", 0}
 	case v.kserve():
 		return inference(v, s)
 	default:
@@ -87,6 +90,8 @@ func deployment(v view, s site) verdict {
 		return verdict{v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "The member has not shown the Deployment yet.", 0}
 	}
 	want, st := ptr.Deref(d.Spec.Replicas, 1), d.Status
+	// 成员的控制器停了的话，这里的数是从前的；Pod 自己的话是现在的。
+	st.ReadyReplicas = min(st.ReadyReplicas, countPods(s).ready)
 	switch {
 	case d.DeletionTimestamp != nil:
 		return verdict{v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "Somebody deletes the Deployment on the member; it is applied again once it is gone.", st.ReadyReplicas}
@@ -137,73 +142,6 @@ func refused(st appsv1.DeploymentStatus) string {
 	for _, c := range st.Conditions {
 		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
 			return wording.Shorten(c.Message, maxReport)
-		}
-	}
-	return ""
-}
-
-// inference 照抄 KServe 自己的 Ready，只要它说的是当前的 generation。
-func inference(v view, s site) verdict {
-	u, ok := workload(s).(*unstructured.Unstructured)
-	if !ok {
-		return verdict{v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "The member has not shown the LLMInferenceService yet.", 0}
-	}
-	observed, _, _ := unstructured.NestedInt64(u.Object, "status", "observedGeneration")
-	want := s.placement.Replicas
-	said := kserveReady(u)
-	pods := reportOf(s.pods)
-	switch {
-	case u.GetGeneration() < s.generation || observed < u.GetGeneration():
-		return verdict{v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "KServe has not taken up what was applied last.", 0}
-	case v.suspended():
-		return verdict{v1alpha1.PlacementPending, v1alpha1.ReasonSuspended, "spec.suspended is true.", 0}
-	case said.status == string(metav1.ConditionTrue):
-		return verdict{v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, "KServe says that it is ready.", want}
-	case pods.failure != "":
-		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, pods.failure + ".", 0}
-	case !pods.since.IsZero() && !v.now.Before(pods.since.Add(v.startupTimeout())):
-		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonStartupTimeout, fmt.Sprintf(
-			"A replica is not ready since %s, longer than spec.startupTimeoutSeconds allows.", wording.Stamp(pods.since)), 0}
-	}
-	return verdict{v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "KServe says that it is not ready" + said.because() + also(pods.unschedulable) + ".", 0}
-}
-
-// word 是 KServe 的 Ready。
-type word struct{ status, reason, message string }
-
-func (w word) because() string {
-	if w.message == "" && w.reason == "" {
-		return ""
-	}
-	return ": " + wording.Shorten(join(w.reason, w.message), maxReport)
-}
-
-func kserveReady(u *unstructured.Unstructured) word {
-	conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
-	for _, c := range conditions {
-		m, _ := c.(map[string]any)
-		if m["type"] != v1alpha1.ConditionReady {
-			continue
-		}
-		var w word
-		w.status, _ = m["status"].(string)
-		w.reason, _ = m["reason"].(string)
-		w.message, _ = m["message"].(string)
-		return w
-	}
-	return word{}
-}
-
-// kserveURL 是 KServe 给出的地址；说的不是当前 generation 的不算。
-func kserveURL(objects []site) string {
-	for _, s := range objects {
-		u, ok := workload(s).(*unstructured.Unstructured)
-		if !ok {
-			continue
-		}
-		observed, _, _ := unstructured.NestedInt64(u.Object, "status", "observedGeneration")
-		if url, _, _ := unstructured.NestedString(u.Object, "status", "url"); observed >= u.GetGeneration() {
-			return url
 		}
 	}
 	return ""

@@ -103,6 +103,7 @@ func (r *Reconciler) reach(s *site, model *v1alpha1.Model, now time.Time, kinds 
 }
 
 func (r *Reconciler) observed(s *site, model *v1alpha1.Model, o member.Observation) (int32, bool) {
-	n, settled := r.accounts.observed(s.cluster, model.UID, o, s.placement.ObservedReplicas)
+	n, settled := r.accounts.observed(s.cluster, model.UID, o,
+		holding{s.placement.ResourceName, s.placement.Product, s.placement.AcceleratorCount}, s.placement.ObservedReplicas)
 	return n, !settled
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/kubellm/kubellm/internal/controller/finalizer"
 	"github.com/kubellm/kubellm/internal/controller/requeue"
 	"github.com/kubellm/kubellm/internal/controller/wording"
-	"github.com/kubellm/kubellm/internal/member"
+	"github.com/kubellm/kubellm/internal/observability"
 )
 
 // removeInterval 是两轮之间给成员收尾的时间：Pod 要走完宽限期才算没了。
@@ -44,18 +44,21 @@ func (r *Reconciler) clear(ctx context.Context, model *v1alpha1.Model, name, uid
 	}
 	ctx, cancel := context.WithTimeout(ctx, applyTimeout)
 	defer cancel()
-	leftovers, err := member.Remove(ctx, c, client.MatchingLabels{
-		v1alpha1.LabelModelUID: string(model.UID), cluster.LabelClusterUID: string(on.UID),
-	})
+	o, _ := r.Members.Observe(name, model.UID, followed(view{Model: model}, on)...)
+	ctx, step := observability.Start(ctx, "remove", name)
+	leftovers, err := sweep(ctx, c, model, on, o)
+	step.End(err)
 	if err != nil {
 		return clearing{waits: fmt.Sprintf("Cluster %s: removing what runs there failed: %s.", name, wording.Brief(err)), lost: true}, nil
 	}
-	o, _ := r.Members.Observe(name, model.UID)
 	for _, pod := range o.Pods {
 		leftovers = append(leftovers, "Pod "+client.ObjectKeyFromObject(pod).String())
 	}
 	if len(leftovers) > 0 {
 		return clearing{waits: fmt.Sprintf("Cluster %s: left are %s.", name, wording.Shorten(strings.Join(leftovers, ", "), maxReport))}, nil
+	}
+	if o.Known && len(o.Objects) > 0 {
+		return clearing{waits: fmt.Sprintf("Cluster %s: what runs there is being removed.", name)}, nil
 	}
 	return clearing{done: o.Known, waits: fmt.Sprintf("Cluster %s: its pods are being read.", name)}, nil
 }

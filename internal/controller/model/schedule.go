@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,6 +18,7 @@ import (
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/scheduler"
 	"github.com/kubellm/kubellm/internal/controller/status"
+	"github.com/kubellm/kubellm/internal/observability"
 )
 
 // decisions 让调度一次只做一个决定，并记着写下了、缓存里却还看不到的：
@@ -61,14 +63,16 @@ func (d *decisions) forget(model types.UID) {
 
 // decide 决定 model 放在哪里，先把预留写进状态，才有人往成员上放东西。
 // 写不进去（别人先写了）时第二个值为假：更新的样子到来时再说。
-func (r *Reconciler) decide(ctx context.Context, model *v1alpha1.Model) (scheduler.Result, bool, error) {
+func (r *Reconciler) decide(ctx context.Context, model *v1alpha1.Model) (_ scheduler.Result, _ bool, err error) {
+	ctx, step := observability.Start(ctx, "decide", "")
+	defer func() { step.End(err) }()
 	r.decisions.mu.Lock()
 	defer r.decisions.mu.Unlock()
 	clusters := &cluster.ClusterList{}
 	if err := r.Client.List(ctx, clusters, client.UnsafeDisableDeepCopy); err != nil {
 		return scheduler.Result{}, false, fmt.Errorf("list the clusters: %w", err)
 	}
-	if standing, ok := stands(model, clusters.Items); ok {
+	if standing, ok := stands(model, clusters.Items, r.Clock.Now()); ok {
 		return standing, true, nil
 	}
 	others, err := r.reservations(ctx, model, clusters.Items)
@@ -91,25 +95,26 @@ func (r *Reconciler) decide(ctx context.Context, model *v1alpha1.Model) (schedul
 	return result, true, nil
 }
 
-// stands 报告上一次的决定原样有效：spec 没变，选中的集群都好好的；那就不必把全部模型再算一遍。
-func stands(model *v1alpha1.Model, clusters []cluster.Cluster) (scheduler.Result, bool) {
+// stands 报告上一次的决定原样有效，那就不必把全部模型再算一遍：别的模型占着多少，只在要添、要换地方时才要紧。
+func stands(model *v1alpha1.Model, clusters []cluster.Cluster, now time.Time) (scheduler.Result, bool) {
 	c := meta.FindStatusCondition(model.Status.Conditions, v1alpha1.ConditionScheduled)
 	if c == nil || c.Status != metav1.ConditionTrue || c.ObservedGeneration != model.Generation {
 		return scheduler.Result{}, false
 	}
-	known := byName(clusters)
-	for _, p := range model.Status.Placements {
-		on := known[p.Cluster]
-		if on == nil || string(on.UID) != p.ClusterUID || on.DeletionTimestamp != nil || evicts(on) ||
-			!meta.IsStatusConditionTrue(on.Status.Conditions, cluster.ConditionReady) {
-			return scheduler.Result{}, false
-		}
+	alone := scheduler.Schedule(scheduler.Input{Model: model, Clusters: clusters, Now: now})
+	if alone.Condition.Status != metav1.ConditionTrue || !same(model.Status.Placements, alone.Placements) ||
+		!slices.Equal(lasting(model.Status.RejectedClusters), lasting(alone.Rejected)) {
+		return scheduler.Result{}, false
 	}
-	return scheduler.Result{Placements: model.Status.Placements, Rejected: model.Status.RejectedClusters, Condition: *c}, true
+	alone.Placements, alone.Rejected, alone.Condition = model.Status.Placements, model.Status.RejectedClusters, *c
+	return alone, true
 }
 
-func evicts(c *cluster.Cluster) bool {
-	return slices.ContainsFunc(c.Spec.Taints, func(t cluster.Taint) bool { return t.Effect == cluster.TaintNoExecute })
+// lasting 是与空闲多少无关的拒绝：空闲的数天天在变，放好了的模型不为它重算。
+func lasting(rejected []v1alpha1.RejectedCluster) []v1alpha1.RejectedCluster {
+	return slices.DeleteFunc(slices.Clone(rejected), func(c v1alpha1.RejectedCluster) bool {
+		return c.Reason == v1alpha1.RejectedFreeBlock || c.Reason == v1alpha1.RejectedCapacity
+	})
 }
 
 func byName(clusters []cluster.Cluster) map[string]*cluster.Cluster {
@@ -140,28 +145,41 @@ func (r *Reconciler) reservations(ctx context.Context, model *v1alpha1.Model, cl
 	return others, nil
 }
 
-// counted 返回 model 的一个浅副本，各处放置的 observedReplicas 照此刻的证据。
+// counted 返回 model 的一个浅副本，各处放置、离开了还没收走的，observedReplicas 都照此刻的证据。
 func (r *Reconciler) counted(model *v1alpha1.Model, clusters map[string]*cluster.Cluster) v1alpha1.Model {
 	counted := *model
 	counted.Status.Placements = slices.Clone(model.Status.Placements)
+	counted.Status.RemovedPlacements = slices.Clone(model.Status.RemovedPlacements)
 	for i := range counted.Status.Placements {
 		p := &counted.Status.Placements[i]
-		on := clusters[p.Cluster]
-		if on == nil || string(on.UID) != p.ClusterUID {
-			continue
-		}
-		if o, ok := r.Members.Observe(on.Name, model.UID); ok {
-			p.ObservedReplicas, _ = r.accounts.observed(on, model.UID, o, p.ObservedReplicas)
-		}
+		p.ObservedReplicas = r.count(model.UID, clusters[p.Cluster], p.ClusterUID, holding{p.ResourceName, p.Product, p.AcceleratorCount}, p.ObservedReplicas)
+	}
+	for i := range counted.Status.RemovedPlacements {
+		p := &counted.Status.RemovedPlacements[i]
+		p.ObservedReplicas = r.count(model.UID, clusters[p.Cluster], p.ClusterUID, holding{p.ResourceName, p.Product, p.AcceleratorCount}, p.ObservedReplicas)
 	}
 	return counted
+}
+
+// count 数出此刻数进了 Cluster 状态的副本；看不到成员时，旧的数作数。
+func (r *Reconciler) count(model types.UID, on *cluster.Cluster, uid string, each holding, old int32) int32 {
+	if on == nil || string(on.UID) != uid {
+		return old
+	}
+	o, ok := r.Members.Observe(on.Name, model)
+	if !ok {
+		return old
+	}
+	n, _ := r.accounts.observed(on, model, o, each, old)
+	return n
 }
 
 // same 报告两份放置是同一个决定；走到了哪一步不算。
 func same(a, b []v1alpha1.ModelPlacement) bool {
 	return slices.EqualFunc(a, b, func(a, b v1alpha1.ModelPlacement) bool {
 		return a.Cluster == b.Cluster && a.ClusterUID == b.ClusterUID && a.Namespace == b.Namespace &&
-			a.Product == b.Product && a.Replicas == b.Replicas
+			a.Product == b.Product && a.ResourceName == b.ResourceName &&
+			a.AcceleratorCount == b.AcceleratorCount && a.Replicas == b.Replicas
 	})
 }
 
@@ -169,7 +187,10 @@ func same(a, b []v1alpha1.ModelPlacement) bool {
 func left(model *v1alpha1.Model, now []v1alpha1.ModelPlacement) []v1alpha1.RemovedPlacement {
 	gone := slices.Clone(model.Status.RemovedPlacements)
 	for _, p := range model.Status.Placements {
-		gone = append(gone, v1alpha1.RemovedPlacement{Cluster: p.Cluster, ClusterUID: p.ClusterUID})
+		gone = append(gone, v1alpha1.RemovedPlacement{
+			Cluster: p.Cluster, ClusterUID: p.ClusterUID, Product: p.Product, ResourceName: p.ResourceName,
+			AcceleratorCount: p.AcceleratorCount, Replicas: p.Replicas, ObservedReplicas: p.ObservedReplicas,
+		})
 	}
 	gone = slices.DeleteFunc(gone, func(g v1alpha1.RemovedPlacement) bool {
 		return slices.ContainsFunc(now, func(p v1alpha1.ModelPlacement) bool { return p.Cluster == g.Cluster && p.ClusterUID == g.ClusterUID })

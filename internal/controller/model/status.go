@@ -29,7 +29,7 @@ func compute(model *v1alpha1.Model, f facts) v1alpha1.ModelStatus {
 	}
 	sum := total(status.Placements)
 	status.ReadyReplicas, status.Replicas = sum.ready, replicas(v.sites)
-	status.Endpoint = endpoint(v, status.Placements)
+	status.Endpoint = endpoint(status.Placements)
 	conditions := []metav1.Condition{accepted(v), scheduled(v), applied(v, status.Placements),
 		available(v, status.Placements)}
 	setConditions(status, append(conditions, progressing(v, status.Placements), summary(v, conditions...))...)
@@ -67,12 +67,7 @@ func replicas(sites []site) int32 {
 }
 
 // endpoint 是最宜接请求的一处：就绪的优先，其次是还看得见的。
-func endpoint(v view, placements []v1alpha1.ModelPlacement) string {
-	if v.kserve() {
-		if url := kserveURL(v.sites); url != "" {
-			return url
-		}
-	}
+func endpoint(placements []v1alpha1.ModelPlacement) string {
 	for _, phase := range []v1alpha1.PlacementPhase{v1alpha1.PlacementReady, v1alpha1.PlacementLoading, v1alpha1.PlacementApplying, v1alpha1.PlacementPending} {
 		if p, found := inPhase(placements, phase); found {
 			return p.Endpoint

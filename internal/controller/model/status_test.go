@@ -10,8 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -33,9 +33,12 @@ func chat(edit ...func(*v1alpha1.Model)) *v1alpha1.Model {
 
 func suspend(m *v1alpha1.Model) { m.Spec.Suspended = ptr.To(true) }
 
-// on 是成员 a 上的一份 Deployment：要 want 个副本，成员说的是 st。
+// on 是成员 a 上的一份 Deployment：要 want 个副本，成员说的是 st，就绪的 Pod 与它说的一样多。
 func on(want int32, st appsv1.DeploymentStatus, pods ...*corev1.Pod) site {
 	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Generation: 5}, Spec: appsv1.DeploymentSpec{Replicas: ptr.To(want)}, Status: st}
+	for range st.ReadyReplicas {
+		pods = append(pods, &corev1.Pod{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}})
+	}
 	return site{placement: v1alpha1.ModelPlacement{Cluster: "a", Replicas: want}, applied: true, generation: 5, objects: []client.Object{d}, pods: pods}
 }
 
@@ -85,6 +88,9 @@ func TestPlacementStatus(t *testing.T) {
 	}{
 		{"ready", "the member has observed the generation and all updated replicas are ready", chat(), on(2, counts(5, 2, 2, 2)),
 			v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, "2 of 2", 2},
+		{"ready by the Deployment's word alone", "the member's controllers may have stopped: its pods say what is ready now", chat(), with(on(2, counts(5, 2, 2, 2)), func(s *site) { s.pods = s.pods[1:] }),
+			v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "1 of 2", 1},
+		{"kept, nothing there", "what is wanted does not fit, and nothing is applied", chat(), site{kept: true}, v1alpha1.PlacementPending, v1alpha1.ReasonNotObserved, "not possible", 0},
 		{"no replicas wanted", "nothing is missing", chat(), on(0, counts(5, 0, 0, 0)), v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, "0 of 0", 0},
 		{"not observed by the member", "its numbers are those of an older generation", chat(), on(2, counts(4, 2, 2, 2)),
 			v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "taken up", 2},
@@ -157,33 +163,6 @@ func TestPlacementStands(t *testing.T) {
 	}
 }
 
-func TestInference(t *testing.T) {
-	kserve := chat(func(m *v1alpha1.Model) { m.Spec.Engine.Delivery = ptr.To(v1alpha1.DeliveryKServe) })
-	for _, test := range []struct {
-		name     string
-		observed int64
-		ready    string
-		phase    v1alpha1.PlacementPhase
-	}{
-		{"ready for this generation", 2, "True", v1alpha1.PlacementReady},
-		{"ready for an older one", 1, "True", v1alpha1.PlacementApplying},
-		{"not ready", 2, "False", v1alpha1.PlacementLoading},
-		{"no word yet", 2, "", v1alpha1.PlacementLoading},
-	} {
-		u := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"observedGeneration": test.observed, "url": "http://chat",
-			"conditions": []any{map[string]any{"type": "Ready", "status": test.ready, "message": "the router is missing"}}}}}
-		u.SetGeneration(2)
-		s := site{placement: v1alpha1.ModelPlacement{Cluster: "a", Replicas: 2}, applied: true, generation: 2, objects: []client.Object{u}}
-		got := compute(kserve, facts{now: now, sites: []site{s}})
-		if got.Placements[0].Phase != test.phase {
-			t.Errorf("%s: got %+v, want %s", test.name, got.Placements[0], test.phase)
-		}
-		if (got.Endpoint == "http://chat") != (test.observed == 2) {
-			t.Errorf("%s: the endpoint is %q; an address of an older generation does not count", test.name, got.Endpoint)
-		}
-	}
-}
-
 func TestConditions(t *testing.T) {
 	good := metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonScheduled}
 	none := metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonNoClusterFits, Message: "0 of 1 clusters fit"}
@@ -210,6 +189,8 @@ func TestConditions(t *testing.T) {
 			want{"False NoClusterFits", "False NoClusterFits", "False NoClusterFits", "False NoClusterFits"}},
 		{"one too few", "the placed one serves, the wanted number does not", chat(), facts{scheduled: none, sites: []site{full}},
 			want{"True Applied", "True ReplicasReady", "False Complete", "False NoClusterFits"}},
+		{"the change does not fit", "what ran before serves, what is wanted is not applied", chat(), facts{scheduled: none, sites: []site{with(full, func(s *site) { s.kept, s.applied = true, false })}},
+			want{"False NoClusterFits", "True ReplicasReady", "False Complete", "False NoClusterFits"}},
 		{"suspended", "nothing runs, and that is wanted", chat(suspend), facts{scheduled: good, sites: []site{on(0, counts(5, 0, 0, 0))}},
 			want{"True Applied", "False Suspended", "False Suspended", "False Suspended"}},
 		{"secret missing", "nothing is applied without it", chat(), facts{scheduled: good, credentials: credentials{problem: missing}, sites: []site{{placement: v1alpha1.ModelPlacement{Cluster: "a", Replicas: 1}}}},
@@ -251,10 +232,11 @@ func TestDeleting(t *testing.T) {
 // TestObserved 预留与占用不同时数、也不同时漏数。
 func TestObserved(t *testing.T) {
 	row := func(free int32) []cluster.Accelerator { return []cluster.Accelerator{{Product: "x", Free: free}} }
-	pod := func(uid, node string) *corev1.Pod {
-		p := &corev1.Pod{Spec: corev1.PodSpec{NodeName: node, Containers: []corev1.Container{{}}}}
-		p.UID = types.UID(uid)
-		return p
+	pods := func(uids ...types.UID) (claims []member.Claim) {
+		for _, uid := range uids {
+			claims = append(claims, member.Claim{Pod: uid, Resource: "gpu", Product: "x", Count: 2})
+		}
+		return claims
 	}
 	a, c := &accounts{}, &cluster.Cluster{}
 	c.UID = "c"
@@ -266,28 +248,41 @@ func TestObserved(t *testing.T) {
 		want    int32
 		settled bool
 	}{
-		{"the member is not seen: the old number stands", 8, member.Observation{Pods: []*corev1.Pod{pod("1", "n")}}, 1, 1, true},
-		{"the pod is bound, the Cluster's status does not count it yet: still reserved", 8, member.Observation{Known: true, Accelerators: row(7), Pods: []*corev1.Pod{pod("1", "n")}}, 0, 0, false},
-		{"the status counts it", 7, member.Observation{Known: true, Accelerators: row(7), Pods: []*corev1.Pod{pod("1", "n"), pod("2", "")}}, 0, 1, true},
-		{"it is replaced before the status says so: reserved again at once", 7, member.Observation{Known: true, Accelerators: row(8), Pods: []*corev1.Pod{pod("3", "n")}}, 1, 0, false},
-		{"the status has caught up", 7, member.Observation{Known: true, Accelerators: row(7), Pods: []*corev1.Pod{pod("3", "n")}}, 0, 1, true},
-		{"another model's pod moves the numbers: ours stays counted", 7, member.Observation{Known: true, Accelerators: row(3), Pods: []*corev1.Pod{pod("3", "n")}}, 1, 1, true},
+		{"the member is not seen: the old number stands", 8, member.Observation{Claims: pods("1")}, 1, 1, true},
+		{"the pod is bound, the Cluster's status does not count it yet: still reserved", 8, member.Observation{Known: true, Accelerators: row(7), Claims: pods("1")}, 0, 0, false},
+		{"the status counts it", 7, member.Observation{Known: true, Accelerators: row(7), Claims: pods("1")}, 0, 1, true},
+		{"it is replaced before the status says so: reserved again at once", 7, member.Observation{Known: true, Accelerators: row(8), Claims: pods("3")}, 1, 0, false},
+		{"the status has caught up", 7, member.Observation{Known: true, Accelerators: row(7), Claims: pods("3")}, 0, 1, true},
+		{"another model's pod moves the numbers: ours stays counted", 7, member.Observation{Known: true, Accelerators: row(3), Claims: pods("3")}, 1, 1, true},
 	} {
 		c.Status.Accelerators = row(step.status)
-		got, settled := a.observed(c, "m", step.seen, step.old)
+		got, settled := a.observed(c, "m", step.seen, holding{"gpu", "x", 2}, step.old)
 		if got != step.want || settled != step.settled {
 			t.Errorf("%s: got %d, settled %t, want %d, %t", step.why, got, settled, step.want, step.settled)
 		}
 	}
 }
 
+// TestHolders 占得少的旧副本、占着别的产品的，不顶新的数；占得多的顶。
+func TestHolders(t *testing.T) {
+	claim := func(pod types.UID, resource, product string, count int32) member.Claim {
+		return member.Claim{Pod: pod, Resource: resource, Product: product, Count: count}
+	}
+	claims := []member.Claim{claim("less", "gpu", "x", 1), claim("same", "gpu", "x", 2), claim("more", "gpu", "x", 4),
+		claim("product", "gpu", "y", 2), claim("resource", "npu", "x", 2), claim("node gone", "gpu", "", 2)}
+	if got := sets.List(holders(claims, holding{"gpu", "x", 2})); len(got) != 2 || got[0] != "more" || got[1] != "same" {
+		t.Errorf("got %v, want more and same", got)
+	}
+}
+
 func TestLeft(t *testing.T) {
 	m := chat(func(m *v1alpha1.Model) {
-		m.Status.Placements = []v1alpha1.ModelPlacement{{Cluster: "b", ClusterUID: "2"}, {Cluster: "c", ClusterUID: "3"}}
+		m.Status.Placements = []v1alpha1.ModelPlacement{{Cluster: "b", ClusterUID: "2", Product: "x", ResourceName: "gpu", AcceleratorCount: 2, Replicas: 3, ObservedReplicas: 1}, {Cluster: "c", ClusterUID: "3"}}
 		m.Status.RemovedPlacements = []v1alpha1.RemovedPlacement{{Cluster: "a", ClusterUID: "1", Message: "waits"}, {Cluster: "d", ClusterUID: "4"}}
 	})
 	got := left(m, []v1alpha1.ModelPlacement{{Cluster: "c", ClusterUID: "3"}, {Cluster: "d", ClusterUID: "4"}, {Cluster: "e", ClusterUID: "5"}})
-	want := []v1alpha1.RemovedPlacement{{Cluster: "a", ClusterUID: "1", Message: "waits"}, {Cluster: "b", ClusterUID: "2"}}
+	want := []v1alpha1.RemovedPlacement{{Cluster: "a", ClusterUID: "1", Message: "waits"},
+		{Cluster: "b", ClusterUID: "2", Product: "x", ResourceName: "gpu", AcceleratorCount: 2, Replicas: 3, ObservedReplicas: 1}}
 	if len(got) != len(want) || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("a is still to be cleaned, b was left now, d was returned to: got %+v", got)
 	}

@@ -37,7 +37,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, placed Placed, options c
 		Watches(&cluster.Cluster{}, handler.EnqueueRequestsFromMapFunc(r.counting), builder.WithPredicates(recounted)).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.modelsOfSecret)).
 		WatchesRawSource(placed(handler.EnqueueRequestsFromMapFunc(r.modelsPlaced))).
-		Complete(r)
+		Complete(r.Tracing.Reconciler("model", "Model", r))
 }
 
 // roomier 只放过会腾出地方的：模型没了，或者放置变了。

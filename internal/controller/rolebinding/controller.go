@@ -12,12 +12,15 @@ import (
 
 	"github.com/kubellm/kubellm/apis/iam/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/status"
+	"github.com/kubellm/kubellm/internal/observability"
 )
 
 // Reconciler 让绑定的条件跟上它所指的角色与用户。
 type Reconciler struct {
 	// Client 读缓存、写服务器。
 	Client client.Client
+	// Tracing 记下每次协调，nil 为不记。
+	Tracing *observability.Tracing
 }
 
 // Reconcile 处理一个角色绑定。
@@ -28,6 +31,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("get role binding %q: %w", req.Name, err)
 	}
+	observability.Object(ctx, binding)
 	before := binding.DeepCopy()
 	defer func() { err = errors.Join(err, status.Write(ctx, r.Client, before, binding)) }()
 

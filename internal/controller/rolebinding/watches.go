@@ -22,7 +22,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 		For(&v1alpha1.RoleBinding{}).
 		Watches(&v1alpha1.Role{}, handler.EnqueueRequestsFromMapFunc(r.bindingsOfRole), builder.WithPredicates(index.Existence)).
 		Watches(&v1alpha1.User{}, handler.EnqueueRequestsFromMapFunc(r.bindingsOfUser), builder.WithPredicates(index.Existence)).
-		Complete(r)
+		Complete(r.Tracing.Reconciler("rolebinding", "RoleBinding", r))
 }
 
 func (r *Reconciler) bindingsOfRole(ctx context.Context, role client.Object) []ctrl.Request {

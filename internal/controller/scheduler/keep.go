@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -31,7 +33,7 @@ func (t *task) review(selected []*site) (kept, movable []standing) {
 		}
 		st := standing{site: selected[i], placement: p}
 		if t.shouldMove(&st) {
-			st.placement.Replicas = min(p.Replicas, t.replicas)
+			t.wait(&st.placement)
 			movable = append(movable, st)
 			continue
 		}
@@ -40,15 +42,24 @@ func (t *task) review(selected []*site) (kept, movable []standing) {
 	return kept, movable
 }
 
+// wait 是该换而没有去处时留在原地的样子：要的答应不了，那里跑着的就原样留着；什么也不再跑，总答应得起。
+func (t *task) wait(p *model.ModelPlacement) {
+	if t.replicas == 0 {
+		p.ResourceName, p.AcceleratorCount = t.resource, int32(t.count)
+	}
+	if Granted(t.model, *p) {
+		p.Replicas = min(p.Replicas, t.replicas)
+	}
+}
+
 // mustLeave 是有没有去处都得离开的缘由：集群换了、在删、或用户用 NoExecute 赶人。
 func (t *task) mustLeave(at *site, p model.ModelPlacement) bool {
-	return !sameCluster(at, p) || !at.DeletionTimestamp.IsZero() ||
+	return !sameCluster(at, p.ClusterUID) || !at.DeletionTimestamp.IsZero() ||
 		untolerated(at, t.model.Spec.Placement, cluster.TaintNoExecute) != nil
 }
 
 // shouldMove 是有去处才离开的缘由：失联过了期限、要的产品变了、或者那里本来什么也没跑而如今放不下。
 func (t *task) shouldMove(st *standing) bool {
-	p := &st.placement
 	if since, lost := lostSince(st.site); lost {
 		if due, wanted := t.failoverDue(since); wanted {
 			if wait := due.Sub(t.now); wait <= 0 {
@@ -58,21 +69,16 @@ func (t *task) shouldMove(st *standing) bool {
 			}
 		}
 	}
-	if t.count == 0 {
-		p.Product = ""
-	} else if p.Product == "" || !t.accepts(p.Product) || t.changedResource(st) {
+	p := &st.placement
+	switch {
+	case t.count == 0:
+		p.Product, p.ResourceName, p.ObservedReplicas = "", "", 0
+	case p.Product == "" || !t.accepts(p.Product) || p.ResourceName != t.resource:
 		return true
 	}
-	wasEmpty := p.Replicas == 0 && p.ObservedReplicas == 0 && p.ReadyReplicas == 0
+	empty := p.ObservedReplicas == 0 && p.ReadyReplicas == 0 && (p.Replicas == 0 || t.enlarged(p))
 	t.resize(st)
-	return wasEmpty && st.objection != nil
-}
-
-// changedResource 认出要的扩展资源换了：同名产品以从前那种资源提供，如今这种却没有。
-func (t *task) changedResource(st *standing) bool {
-	same := func(p pool) bool { return p.Product == st.placement.Product }
-	offered := slices.ContainsFunc(st.site.pools, same)
-	return offered && t.poolOf(st) == nil
+	return empty && st.objection != nil
 }
 
 func (t *task) poolOf(st *standing) *pool {
@@ -84,20 +90,60 @@ func (t *task) poolOf(st *standing) *pool {
 	return nil
 }
 
-// resize 按要的改副本数：少的总行；多的要放得下，放不下就原数留着并说明。
+// enlarged 报告每个副本要的比答应过的多。
+func (t *task) enlarged(p *model.ModelPlacement) bool { return t.count > int64(p.AcceleratorCount) }
+
+// lacking 说成员缺什么；看不到成员时不下这个结论。
+func (t *task) lacking(at *site) *objection {
+	if observable(at) != nil {
+		return nil
+	}
+	return t.capable(at)
+}
+
+// resize 按要的改副本数与每个副本的卡数：少的总行；多的要放得下，放不下就照旧留着并说明。
 func (t *task) resize(st *standing) {
 	p := &st.placement
-	if o := t.capable(st.site); o != nil && observable(st.site) == nil {
-		st.objection = o
-		p.Replicas = min(p.Replicas, t.replicas)
+	was := *p
+	if t.enlarged(p) && t.replicas > 0 {
+		if st.objection = t.enlargement(st); st.objection == nil {
+			t.grant(p, p.Product)
+		}
+		return
+	}
+	p.AcceleratorCount = int32(t.count)
+	if o := t.lacking(st.site); o != nil {
+		st.objection, p.Replicas = o, min(p.Replicas, t.replicas)
 		return
 	}
 	if t.replicas > p.Replicas {
 		if st.objection = t.growth(st); st.objection != nil {
+			if t.autoscaled {
+				*p = was
+			}
 			return
 		}
 	}
 	p.Replicas = t.replicas
+}
+
+// enlargement 说每个副本要得更多时放不放得下。成员会让新旧副本并存，谁先谁后、落在哪个节点都由它定，
+// 直方图又说不出旧的腾出来的块在哪个节点上；所以新的要在旧的之外全都放得下，才答应。
+func (t *task) enlargement(st *standing) *objection {
+	if o := cmp.Or(observable(st.site), t.capable(st.site)); o != nil {
+		return o
+	}
+	pool := t.poolOf(st)
+	if pool == nil {
+		return t.noProduct()
+	}
+	_, short := t.inPool(st.site, pool, int64(t.replicas))
+	if short == nil {
+		return nil
+	}
+	o := short.objection(t.count, int64(t.replicas), fmt.Sprintf("replicas of %d", t.count))
+	o.message += fmt.Sprintf(" beside those of %d, which stay; suspend the Model first to free what they hold", st.placement.AcceleratorCount)
+	return o
 }
 
 // growth 说添的副本放不放得下；自己占着的和答应过的不必再找地方。

@@ -110,7 +110,7 @@ func (w *world) place(i int) scheduler.Result {
 func (w *world) pending() (all [][2]int) {
 	for i, m := range w.models {
 		for j, p := range m.Status.Placements {
-			if m.Spec.Resources != nil && p.ObservedReplicas < p.Replicas {
+			if p.AcceleratorCount > 0 && p.ObservedReplicas < p.Replicas {
 				all = append(all, [2]int{i, j})
 			}
 		}
@@ -128,7 +128,7 @@ func (w *world) bind(t *testing.T, seed uint64, steps int) {
 		at := all[w.IntN(len(all))]
 		m := &w.models[at[0]]
 		p := &m.Status.Placements[at[1]]
-		count, blocks := *m.Spec.Resources.Accelerator.Count, w.nodes[p.Cluster+p.Product]
+		count, blocks := p.AcceleratorCount, w.nodes[p.Cluster+p.Product]
 		var fits []int
 		for i, b := range blocks {
 			if b >= count {
@@ -145,7 +145,29 @@ func (w *world) bind(t *testing.T, seed uint64, steps int) {
 	w.observe()
 }
 
-// TestNeverOvercommits 模型接连放置、扩容，成员在其间胡乱绑定；答应过的每一个副本最后都绑得上。
+// change 改一个模型的 spec：副本数、每个副本的卡数、产品、停与不停。
+func (w *world) change(m *model.Model) {
+	if m.Spec.Scaling.Replicas != nil && w.IntN(2) == 0 {
+		m.Spec.Scaling.Replicas = ptr.To(max(*m.Spec.Scaling.Replicas+int32(w.IntN(3))-1, 0))
+	}
+	if w.IntN(4) == 0 {
+		m.Spec.Suspended = ptr.To(w.IntN(2) == 0)
+	}
+	if m.Spec.Resources == nil {
+		return
+	}
+	wanted := m.Spec.Resources.Accelerator.DeepCopy()
+	if w.IntN(2) == 0 {
+		wanted.Count = ptr.To(1 + int32(w.IntN(6)))
+	}
+	if w.IntN(3) == 0 {
+		wanted.Products = [][]string{nil, {a100}, {h100}, {"none"}}[w.IntN(4)]
+	}
+	m.Spec.Resources = &model.Resources{Accelerator: wanted}
+}
+
+// TestNeverOvercommits 模型接连放置、改动，成员在其间胡乱绑定；答应过的每一个副本最后都绑得上，
+// 哪怕要被换下的旧副本一个也还没有走。
 func TestNeverOvercommits(t *testing.T) {
 	placed := 0
 	for seed := range uint64(4000) {
@@ -159,10 +181,7 @@ func TestNeverOvercommits(t *testing.T) {
 				}
 				w.bind(t, seed, w.IntN(3))
 			}
-			m := &w.models[w.IntN(len(w.models))]
-			if m.Spec.Scaling.Replicas != nil {
-				m.Spec.Scaling.Replicas = ptr.To(*m.Spec.Scaling.Replicas + 1)
-			}
+			w.change(&w.models[w.IntN(len(w.models))])
 		}
 		w.bind(t, seed, 1<<20)
 		for _, m := range w.models {
@@ -171,6 +190,41 @@ func TestNeverOvercommits(t *testing.T) {
 	}
 	if placed < 4000 {
 		t.Errorf("only %d placements in all rounds: the property is hardly exercised", placed)
+	}
+}
+
+// TestChangesAreGrantedOrLeaveAllAsItIs spec 随便怎样改：照办了的，处处记着要的数，放不下就说没放好；
+// 没照办的，那里跑着的一点没动，条件也不说放好了。
+func TestChangesAreGrantedOrLeaveAllAsItIs(t *testing.T) {
+	refused := 0
+	for seed := range uint64(4000) {
+		w := newWorld(seed)
+		for i := range w.models {
+			w.place(i)
+		}
+		w.bind(t, seed, w.IntN(12))
+		for i := range w.models {
+			m := &w.models[i]
+			before := m.DeepCopy().Status.Placements
+			w.change(m)
+			r := w.place(i)
+			for _, p := range r.Placements {
+				if scheduler.Granted(m, p) {
+					continue
+				}
+				refused++
+				was := slices.IndexFunc(before, func(q model.ModelPlacement) bool { return q.Cluster == p.Cluster })
+				if was < 0 || cmp.Diff(before[was], p) != "" {
+					t.Fatalf("seed %d: %s is not granted what it asks for and changes on %s: %+v, then %+v", seed, m.Name, p.Cluster, before, p)
+				}
+				if r.Condition.Status == metav1.ConditionTrue || !slices.ContainsFunc(r.Rejected, func(x model.RejectedCluster) bool { return x.Cluster == p.Cluster }) {
+					t.Fatalf("seed %d: %s is not granted what it asks for on %s and nothing says so: %+v", seed, m.Name, p.Cluster, r)
+				}
+			}
+		}
+	}
+	if refused < 400 {
+		t.Errorf("only %d changes were refused in all rounds: the property is hardly exercised", refused)
 	}
 }
 
@@ -211,7 +265,15 @@ func TestPure(t *testing.T) {
 	}
 }
 
-// TestNeverMovesWithoutCause 容量怎样变、别的模型怎样来去，好好跑着的副本都不挪，也不少。
+// need 改每个副本要的卡数。
+func (w *world) need(m *model.Model) {
+	if m.Spec.Resources != nil && w.IntN(3) == 0 {
+		m.Spec.Resources = &model.Resources{Accelerator: m.Spec.Resources.Accelerator.DeepCopy()}
+		m.Spec.Resources.Accelerator.Count = ptr.To(1 + int32(w.IntN(6)))
+	}
+}
+
+// TestNeverMovesWithoutCause 容量怎样变、要的卡数怎样变、别的模型怎样来去，好好跑着的副本都不挪，也不少。
 func TestNeverMovesWithoutCause(t *testing.T) {
 	for seed := range uint64(3000) {
 		w := newWorld(seed)
@@ -225,6 +287,9 @@ func TestNeverMovesWithoutCause(t *testing.T) {
 			}
 		}
 		w.observe()
+		for i := range w.models {
+			w.need(&w.models[i])
+		}
 		w.models = append(w.models, *w.model(99))
 		for i := range w.models {
 			before := slices.Clone(w.models[i].Status.Placements)

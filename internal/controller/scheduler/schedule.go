@@ -116,7 +116,7 @@ func (t *task) fill(selected selection, kept, movable []standing, wanted int) Re
 			p = movable[i].placement
 			movable = slices.Delete(movable, i, i+1)
 		}
-		p.Product, p.Replicas = o.product, t.replicas
+		t.grant(&p, o.product)
 		v.place(p, o.site, t.model)
 		v.satisfied++
 	}

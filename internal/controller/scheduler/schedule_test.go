@@ -106,8 +106,13 @@ func on(name string, replicas, observed int32) modelOption {
 
 func onProduct(name, product string, replicas, observed int32) modelOption {
 	return func(m *model.Model) {
+		resource, count := "", int32(0)
+		if m.Spec.Resources != nil && product != "" {
+			resource, count = gpu, *m.Spec.Resources.Accelerator.Count
+		}
 		m.Status.Placements = append(m.Status.Placements, model.ModelPlacement{
 			Cluster: name, ClusterUID: "uid-" + name, Namespace: "kubellm-team", Product: product,
+			ResourceName: resource, AcceleratorCount: count,
 			Replicas: replicas, ObservedReplicas: observed, ReadyReplicas: observed, Endpoint: "http://" + name,
 		})
 	}
@@ -304,7 +309,6 @@ func TestReservations(t *testing.T) {
 		"Hopeless":       {"a promise that no node can keep any more takes nothing from others", llm("m", 4, 1), all(site("a", h100s(4))), []*model.Model{llm("n", 8, 1, on("a", 1, 0))}, answer{placed: "a/H100/1", reason: done}},
 		"PartlyHopeless": {"of two promised replicas one can be kept, and beside it there is room", llm("m", 2, 1), all(site("a", h100s(6))), []*model.Model{llm("n", 4, 2, on("a", 2, 0))}, answer{placed: "a/H100/1", reason: done}},
 		"OtherProduct":   {"a promise on one product leaves another alone", llm("m", 1, 1), all(site("a", has(row(a100, 1), row(h100, 1)))), []*model.Model{llm("n", 1, 1, onProduct("a", a100, 1, 0))}, answer{placed: "a/H100/1", reason: done}},
-		"AnyProduct":     {"a promise without a product may take any", llm("m", 1, 1), all(site("a", has(row(a100, 1), row(h100, 1)))), []*model.Model{llm("n", 1, 1, onProduct("a", "", 1, 0))}, answer{rejected: "a/Capacity", reason: none}},
 		"OldCluster": {"a promise on a Cluster of the same name that is gone", llm("m", 1, 1), all(site("a", h100s(1))), []*model.Model{llm("n", 1, 1, on("a", 1, 0), func(m *model.Model) {
 			m.Status.Placements[0].ClusterUID = "gone"
 		})}, answer{placed: "a/H100/1", reason: done}},
@@ -369,7 +373,7 @@ func TestKeptFields(t *testing.T) {
 		c.Spec.WorkloadNamespacePrefix = ptr.To("llm-")
 	}))}).Placements
 	want := []model.ModelPlacement{m.Status.Placements[0], {
-		Cluster: "b", ClusterUID: "uid-b", Namespace: "llm-team", Product: h100, Phase: model.PlacementPending, Replicas: 1,
+		Cluster: "b", ClusterUID: "uid-b", Namespace: "llm-team", Product: h100, ResourceName: gpu, AcceleratorCount: 1, Phase: model.PlacementPending, Replicas: 1,
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want, +got:\n%s", diff)

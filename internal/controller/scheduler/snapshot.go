@@ -37,6 +37,8 @@ type pool struct {
 type reservation struct {
 	site              *site
 	resource, product string
+	// models 是放在这里的模型数：离开了的是零。
+	models int64
 	class
 }
 
@@ -73,15 +75,20 @@ func (s *Snapshot) Assume(m *model.Model, placements []model.ModelPlacement) {
 	}
 	var held []reservation
 	for _, p := range placements {
-		if at := s.names[p.Cluster]; at != nil && sameCluster(at, p) {
-			r := reservation{site: at, product: p.Product}
-			if d := demandOf(m); d.count > 0 {
-				r.resource = d.resource
-				r.class = class{count: d.count, replicas: max(int64(p.Replicas)-int64(p.ObservedReplicas), 0)}
-			}
-			r.site.reserve(r, +1)
-			held = append(held, r)
+		if at := s.names[p.Cluster]; at != nil && sameCluster(at, p.ClusterUID) {
+			held = append(held, reservation{site: at, resource: p.ResourceName, product: p.Product, models: 1,
+				class: unbound(p.AcceleratorCount, p.Replicas, p.ObservedReplicas)})
 		}
+	}
+	for _, p := range m.Status.RemovedPlacements {
+		// 离开了的还没收走，那里的副本还可能绑上节点：集群回来时，别人不能用它们的卡。
+		if at := s.names[p.Cluster]; at != nil && sameCluster(at, p.ClusterUID) {
+			held = append(held, reservation{site: at, resource: p.ResourceName, product: p.Product,
+				class: unbound(p.AcceleratorCount, p.Replicas, p.ObservedReplicas)})
+		}
+	}
+	for _, r := range held {
+		r.site.reserve(r, +1)
 	}
 	if s.held[key] = held; held == nil {
 		delete(s.held, key)
@@ -89,13 +96,16 @@ func (s *Snapshot) Assume(m *model.Model, placements []model.ModelPlacement) {
 }
 
 // sameCluster 分清同名而重新登记的集群：从前那一个上的放置与它无关。
-func sameCluster(at *site, p model.ModelPlacement) bool {
-	return p.ClusterUID == "" || p.ClusterUID == string(at.UID)
+func sameCluster(at *site, uid string) bool { return uid == "" || uid == string(at.UID) }
+
+// unbound 是还没绑上节点的副本。按答应过的数，不按 spec：改大了而没有地方的，还是从前那么多。
+func unbound(count, replicas, observed int32) class {
+	return class{count: int64(count), replicas: max(int64(replicas)-int64(observed), 0)}
 }
 
-// reserve 记下或拿走一项预留；没写明产品的，哪一种都可能用上，处处都算。
+// reserve 记下或拿走一项预留。
 func (s *site) reserve(r reservation, sign int64) {
-	s.placed += sign
+	s.placed += sign * r.models
 	for i := range s.pools {
 		if p := &s.pools[i]; r.takes(p) {
 			p.reserved = merge(p.reserved, class{count: r.count, replicas: sign * r.replicas})
@@ -104,7 +114,7 @@ func (s *site) reserve(r reservation, sign int64) {
 }
 
 func (r reservation) takes(p *pool) bool {
-	return r.count > 0 && r.replicas > 0 && r.resource == p.ResourceName && (r.product == "" || r.product == p.Product)
+	return r.count > 0 && r.replicas > 0 && r.resource == p.ResourceName && r.product == p.Product
 }
 
 // others 是这一种加速器上除模型自己以外的预留。
@@ -128,6 +138,8 @@ type demand struct {
 	count    int64
 	products []string
 	replicas int32
+	// autoscaled 表示 replicas 是上限，成员自己定此刻是几个。
+	autoscaled bool
 }
 
 // demandOf 读出模型要什么：自动伸缩按上限答应，暂停的不再答应新的。
@@ -141,13 +153,28 @@ func demandOf(m *model.Model) demand {
 	if s := m.Spec.Scaling; s != nil {
 		d.replicas = ptr.Deref(s.Replicas, 1)
 		if s.Autoscaling != nil {
-			d.replicas = s.Autoscaling.MaxReplicas
+			d.replicas, d.autoscaled = s.Autoscaling.MaxReplicas, true
 		}
 	}
 	if ptr.Deref(m.Spec.Suspended, false) {
 		d.replicas = 0
 	}
 	return d
+}
+
+// Granted 报告一处放置答应的就是 spec 要的那么多；没有答应时，那里跑着的原样留着。
+func Granted(m *model.Model, p model.ModelPlacement) bool {
+	d := demandOf(m)
+	// 固定的副本数照放置的放，自动伸缩的上限却照 spec：没答应的上限不能放上去。
+	return d.resource == p.ResourceName && d.count == int64(p.AcceleratorCount) && (!d.autoscaled || p.Replicas >= d.replicas)
+}
+
+// grant 把要的记在放置上；占着的卡不合用了的，不再算数。
+func (d demand) grant(p *model.ModelPlacement, product string) {
+	if p.Product != product || p.ResourceName != d.resource || int64(p.AcceleratorCount) < d.count {
+		p.ObservedReplicas = 0
+	}
+	p.Product, p.ResourceName, p.AcceleratorCount, p.Replicas = product, d.resource, int32(d.count), d.replicas
 }
 
 func (d demand) accepts(product string) bool {

@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubellm/kubellm/internal/observability"
 )
 
 // Write 在状态有实质变化时写一次；before 与 after 只应在状态上不同。
@@ -18,7 +20,9 @@ func Write(ctx context.Context, c client.Client, before, after client.Object) er
 		return nil
 	}
 	name := after.GetName()
+	ctx, step := observability.Start(ctx, "write status", "")
 	err := c.Status().Patch(ctx, after, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	step.End(err)
 	if err == nil || apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/kubellm/kubellm/apis/iam/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/index"
 	"github.com/kubellm/kubellm/internal/controller/status"
+	"github.com/kubellm/kubellm/internal/observability"
 )
 
 // Reconciler 让用户的状态跟上用户、角色绑定与角色。
@@ -24,6 +25,8 @@ type Reconciler struct {
 	Live client.Reader
 	// DefaultRole 是新用户得到的角色；空则不给。
 	DefaultRole string
+	// Tracing 记下每次协调，nil 为不记。
+	Tracing *observability.Tracing
 }
 
 // Reconcile 处理一个用户。
@@ -34,6 +37,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("get user %q: %w", req.Name, err)
 	}
+	observability.Object(ctx, user)
 	before := user.DeepCopy()
 	defer func() { err = errors.Join(err, status.Write(ctx, r.Client, before, user)) }()
 

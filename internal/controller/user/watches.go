@@ -27,7 +27,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.Role{}, handler.EnqueueRequestsFromMapFunc(r.usersOfRole),
 			builder.WithPredicates(index.Existence)).
-		Complete(r)
+		Complete(r.Tracing.Reconciler("user", "User", r))
 }
 
 // usersOfBinding 返回绑定点名的用户，包括组里的；默认绑定的用户即使已不在也在其中，好把绑定收走。

@@ -17,14 +17,15 @@ import (
 	"github.com/kubellm/kubellm/internal/service/auth"
 )
 
-// SecretGuard 判断请求者能否让平台替他读一个 Secret。
-type SecretGuard interface {
+// Guard 判断请求者能否让平台替他用一份密文。
+type Guard interface {
+	handin.Guard
 	// ConfirmSecret 要求请求者自己也能读这个 Secret；use 是谁要用它。
 	ConfirmSecret(ctx context.Context, use auth.SecretUse, namespace, name string) error
 }
 
 // Cluster 声明成员集群种类。
-func Cluster(guard SecretGuard, store credentials.Store) *registry.Resource[*cluster.Cluster, *cluster.ClusterList] {
+func Cluster(guard Guard, store credentials.Store) *registry.Resource[*cluster.Cluster, *cluster.ClusterList] {
 	credentials := intake(store)
 	return &registry.Resource[*cluster.Cluster, *cluster.ClusterList]{
 		Group: cluster.GroupName, Kind: "Cluster", Plural: "clusters", Singular: "cluster", ShortNames: []string{"kcl"},
@@ -33,18 +34,20 @@ func Cluster(guard SecretGuard, store credentials.Store) *registry.Resource[*clu
 		CopySpec:       func(to, from *cluster.Cluster) { to.Spec = from.Spec },
 		CopyStatus:     func(to, from *cluster.Cluster) { to.Status = from.Status },
 		Conditions:     func(obj *cluster.Cluster) []metav1.Condition { return obj.Status.Conditions },
+		Published:      credentials.Version,
 		Columns:        columns(),
 		Fields:         selectable(),
 		Validate:       validation.ValidateCluster,
 		ValidateUpdate: validation.ValidateClusterUpdate,
 		Admit: func(ctx context.Context, obj, old *cluster.Cluster) error {
-			return confirmSecret(ctx, guard, obj, old)
+			return confirm(ctx, guard, credentials, obj, old)
 		},
 		Warn: warn,
 		Subresources: map[string]func(*registry.Storage) rest.Storage{
 			handin.Subresource: credentials.REST,
 		},
 		AfterDelete: credentials.Forget,
+		Tidy:        credentials.Sweep,
 	}
 }
 
@@ -69,18 +72,31 @@ func secretRef(c *cluster.Cluster) *cluster.SecretKeyReference {
 }
 
 func insecure(c *cluster.Cluster) bool {
-	return c.Spec.Credentials != nil && ptr.Deref(c.Spec.Credentials.InsecureSkipTLSVerify, false)
+	return c != nil && c.Spec.Credentials != nil && ptr.Deref(c.Spec.Credentials.InsecureSkipTLSVerify, false)
 }
 
-// confirmSecret 只问新指的 Secret：不然控制器加个 finalizer 也要有读 Secret 的权利。
-// 不问就等于让不能读 Secret 的人借平台之手用它，并从状态里看出它的内容。
-func confirmSecret(ctx context.Context, guard SecretGuard, obj, old *cluster.Cluster) error {
-	ref := secretRef(obj)
-	if ref == nil || apiequality.Semantic.DeepEqual(ref, secretRef(old)) {
-		return nil
+// 决定凭据到谁手里的两个字段。
+const (
+	refField      = "spec.credentials.kubeconfigSecretRef"
+	insecureField = "spec.credentials.insecureSkipTLSVerify"
+)
+
+// confirm 要求改动密文去向的人自己也拿得到它，不然他能借平台之手用它，并从状态里看出它的内容。
+// 新点名的要问；放开证书校验也要问：谁站在中间，凭据就到谁手里。
+// 别的改动不问，不然控制器加个 finalizer 也要有读 Secret 的权利。
+func confirm(ctx context.Context, guard Guard, handedIn *handin.Intake[*cluster.Cluster, *cluster.ClusterCredentials], obj, old *cluster.Cluster) error {
+	ref, before := secretRef(obj), secretRef(old)
+	var loosened []string
+	if insecure(obj) && (!insecure(old) || ref == nil && before != nil) {
+		loosened = []string{insecureField}
 	}
-	use := auth.SecretUse{Resource: resource, Name: obj.Name, Field: "spec.credentials.kubeconfigSecretRef"}
-	return guard.ConfirmSecret(ctx, use, ref.Namespace, ref.Name)
+	switch {
+	case ref == nil:
+		return handedIn.Confirm(ctx, guard, obj, loosened)
+	case len(loosened) > 0 || !apiequality.Semantic.DeepEqual(ref, before):
+		return guard.ConfirmSecret(ctx, auth.SecretUse{Resource: resource, Name: obj.Name, Field: refField, Changed: loosened}, ref.Namespace, ref.Name)
+	}
+	return nil
 }
 
 // warn 说出合法但多半不是本意的写法。

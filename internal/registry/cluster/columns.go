@@ -20,7 +20,7 @@ func columns() []registry.Column[*cluster.Cluster] {
 		{Name: "Ready", Description: "Whether models can be placed on the member.", Value: condition(v1alpha1.ConditionReady)},
 		{Name: "Version", Description: "The member's Kubernetes version.", Value: func(c *cluster.Cluster) any { return c.Status.Version }},
 		{Name: "Nodes", Description: "The member's nodes: ready/all.", Value: nodes},
-		{Name: "GPUs", Description: "The member's accelerators: free/allocatable; stale when the platform no longer knows.", Value: accelerators},
+		{Name: "Free-GPUs", Description: "The member's accelerators: free/allocatable; stale when the platform no longer knows.", Value: accelerators},
 		{Name: "Largest Block", Type: "integer", Description: "The most accelerators that are free on one node.", Value: largestBlock},
 		{Name: "Region", Description: "Where the member is.", Wide: true, Value: func(c *cluster.Cluster) any { return ptr.Deref(c.Spec.Region, "") }},
 		{Name: "Products", Description: "The member's accelerators by product: free/allocatable.", Wide: true, Value: products},

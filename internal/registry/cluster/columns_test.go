@@ -27,10 +27,10 @@ func TestColumns(t *testing.T) {
 		status cluster.ClusterStatus
 		want   map[string]any
 	}{
-		"unseen":     {"nothing is known, so nothing is said", cluster.ClusterStatus{}, map[string]any{"Ready": "", "Nodes": "", "GPUs": "", "Largest Block": nil, "Products": "", "Expires": ""}},
-		"no GPUs":    {"that there are none is known", cluster.ClusterStatus{Conditions: known(metav1.ConditionTrue)}, map[string]any{"GPUs": "0/0", "Largest Block": nil}},
-		"two":        {"products are added up, the block is the largest of all", cluster.ClusterStatus{Conditions: known(metav1.ConditionTrue), Accelerators: two}, map[string]any{"GPUs": "15/24", "Largest Block": int32(8), "Products": "A100:3/8,H100:12/16"}},
-		"stale":      {"old numbers are shown as old", cluster.ClusterStatus{Conditions: known(metav1.ConditionUnknown), Accelerators: two}, map[string]any{"GPUs": "15/24 (stale)"}},
+		"unseen":     {"nothing is known, so nothing is said", cluster.ClusterStatus{}, map[string]any{"Ready": "", "Nodes": "", "Free-GPUs": "", "Largest Block": nil, "Products": "", "Expires": ""}},
+		"no GPUs":    {"that there are none is known", cluster.ClusterStatus{Conditions: known(metav1.ConditionTrue)}, map[string]any{"Free-GPUs": "0/0", "Largest Block": nil}},
+		"two":        {"products are added up, the block is the largest of all", cluster.ClusterStatus{Conditions: known(metav1.ConditionTrue), Accelerators: two}, map[string]any{"Free-GPUs": "15/24", "Largest Block": int32(8), "Products": "A100:3/8,H100:12/16"}},
+		"stale":      {"old numbers are shown as old", cluster.ClusterStatus{Conditions: known(metav1.ConditionUnknown), Accelerators: two}, map[string]any{"Free-GPUs": "15/24 (stale)"}},
 		"many":       {"the line stays readable", cluster.ClusterStatus{Accelerators: five}, map[string]any{"Products": "A100:3/8,H100:12/16,A100:3/8,+2"}},
 		"everything": {"the rest of the columns", cluster.ClusterStatus{Version: "v1.37.2", Endpoint: "https://m", Nodes: &cluster.NodeSummary{Ready: 2, Total: 3}, CredentialsExpireAt: ptr.To(metav1.Unix(0, 0))}, map[string]any{"Version": "v1.37.2", "Endpoint": "https://m", "Nodes": "2/3", "Expires": "1970-01-01T00:00:00Z"}},
 	}

@@ -4,10 +4,12 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/kubellm/kubellm/apis/cluster"
 	"github.com/kubellm/kubellm/internal/credentials"
 	"github.com/kubellm/kubellm/internal/kubeconfig"
+	"github.com/kubellm/kubellm/internal/registry"
 	"github.com/kubellm/kubellm/internal/registry/handin"
 )
 
@@ -31,9 +33,13 @@ func intake(store credentials.Store) *handin.Intake[*cluster.Cluster, *cluster.C
 		Fill: func(out *cluster.ClusterCredentials, data map[string][]byte) {
 			out.Spec.Kubeconfig = data[dataKey]
 		},
-		Stamp:   func(out *cluster.ClusterCredentials, version string) { out.Status.Version = version },
-		Publish: func(owner *cluster.Cluster, version string) { owner.Status.CredentialsVersion = version },
-		Store:   store,
+		Stamp: func(out *cluster.ClusterCredentials, version string) { out.Status.Version = version },
+		Version: &registry.Published[*cluster.Cluster]{
+			Path: fieldpath.MakePathOrDie("status", "credentialsVersion"),
+			Get:  func(owner *cluster.Cluster) string { return owner.Status.CredentialsVersion },
+			Set:  func(owner *cluster.Cluster, version string) { owner.Status.CredentialsVersion = version },
+		},
+		Store: store,
 	}
 }
 

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"context"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/api/apitesting"
@@ -22,13 +21,7 @@ import (
 	"github.com/kubellm/kubellm/apis/cluster/install"
 	"github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/internal/credentials"
-	"github.com/kubellm/kubellm/internal/service/auth"
 )
-
-// trusting 放行一切：这里只验证存储与策略，谁能用哪个 Secret 另有测试。
-type trusting struct{}
-
-func (trusting) ConfirmSecret(context.Context, auth.SecretUse, string, string) error { return nil }
 
 func valid() *cluster.Cluster {
 	return &cluster.Cluster{ObjectMeta: metav1.ObjectMeta{Name: "foo"}, Spec: cluster.ClusterSpec{
@@ -95,7 +88,7 @@ func build(t *testing.T, config *storagebackend.Config) *genericregistry.Store {
 		t.Fatalf("build the store of credentials: %v", err)
 	}
 	t.Cleanup(closeStore)
-	storage, err := Cluster(trusting{}, store).Store(scheme, []schema.GroupVersion{v1alpha1.SchemeGroupVersion}, options(config, codecs, resource, v1alpha1.SchemeGroupVersion))
+	storage, err := Cluster(&asked{}, store).Store(scheme, []schema.GroupVersion{v1alpha1.SchemeGroupVersion}, options(config, codecs, resource, v1alpha1.SchemeGroupVersion))
 	if err != nil {
 		t.Fatalf("build the store: %v", err)
 	}

@@ -20,11 +20,12 @@ import (
 
 	"github.com/kubellm/kubellm/internal/credentials"
 	"github.com/kubellm/kubellm/internal/registry"
+	"github.com/kubellm/kubellm/internal/service/auth"
 	"github.com/kubellm/kubellm/internal/service/auth/rbac"
 )
 
 // Subresource 是这个子资源的名字。
-const Subresource = "credentials"
+const Subresource = auth.CredentialsSubresource
 
 // writeTimeout 是收下或抹掉一份凭据最多花的时间。
 const writeTimeout = 30 * time.Second
@@ -47,15 +48,35 @@ type Intake[T, C registry.Object] struct {
 	Data  func(in C) map[string][]byte
 	Fill  func(out C, data map[string][]byte)
 	Stamp func(out C, version string)
-	// Publish 把版本写进所属对象的状态。
-	Publish func(owner T, version string)
+	// Version 是所属对象的状态里公布版本的地方。
+	Version *registry.Published[T]
 
 	Store credentials.Store
+
+	// served 是 REST 造出来的，供 Sweep 用。
+	served *intakeREST[T, C]
 }
 
 // REST 造出子资源：人人（有权的）能交，只有平台的控制器能取。
 func (i *Intake[T, C]) REST(storage *registry.Storage) rest.Storage {
-	return &intakeREST[T, C]{Intake: i, owners: storage.Main, status: storage.Status}
+	i.served = &intakeREST[T, C]{Intake: i, owners: storage.Main, status: storage.Publish}
+	return i.served
+}
+
+// Guard 判断请求者能否改变交来的凭据的去向。
+type Guard interface {
+	ConfirmHandedIn(ctx context.Context, use auth.HandedInUse) error
+}
+
+// Confirm 要求改动凭据去向的人自己也能交它；changed 是他改了的、决定去向的字段。
+// 没有交来过的，去向怎么改都行。
+func (i *Intake[T, C]) Confirm(ctx context.Context, guard Guard, owner T, changed []string) error {
+	if len(changed) == 0 || i.Version.Get(owner) == "" {
+		return nil
+	}
+	return guard.ConfirmHandedIn(ctx, auth.HandedInUse{
+		Resource: i.Resource, Namespace: owner.GetNamespace(), Name: owner.GetName(), Changed: changed,
+	})
 }
 
 // Forget 抹掉已删对象的凭据；抹不掉的由下次启动时的清理抹掉。
@@ -78,6 +99,7 @@ var (
 type intakeREST[T, C registry.Object] struct {
 	*Intake[T, C]
 	owners *registry.REST
+	// status 是写得了版本的那条路径。
 	status *registry.StatusREST
 }
 
@@ -187,7 +209,7 @@ func (r *intakeREST[T, C]) publish(ctx context.Context, owner T) error {
 		case err != nil:
 			return nil, err
 		}
-		r.Publish(updated, version)
+		r.Version.Set(updated, version)
 		return updated, nil
 	}
 	_, _, err := r.status.Update(ctx, owner.GetName(), rest.DefaultUpdatedObjectInfo(nil, transform),

@@ -36,6 +36,7 @@ func (trusting) MayList(context.Context, schema.GroupResource) (bool, error) { r
 func (trusting) ConfirmSecret(context.Context, auth.SecretUse, string, string) error {
 	return nil
 }
+func (trusting) ConfirmHandedIn(context.Context, auth.HandedInUse) error { return nil }
 
 // kindCase 是上游套件对一个种类所需的材料。
 type kindCase struct {

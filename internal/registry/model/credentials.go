@@ -1,21 +1,20 @@
 package model
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
-	modelclient "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/model/v1alpha1"
 	"github.com/kubellm/kubellm/apis/model"
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/credentials"
+	"github.com/kubellm/kubellm/internal/registry"
 	"github.com/kubellm/kubellm/internal/registry/handin"
 )
 
@@ -28,13 +27,17 @@ var dataIn = field.NewPath("spec", "data")
 func intake(store credentials.Store) *handin.Intake[*model.Model, *model.ModelCredentials] {
 	return &handin.Intake[*model.Model, *model.ModelCredentials]{
 		Resource: models, Singular: "model", Kind: model.Kind("ModelCredentials"),
-		New:     func() *model.ModelCredentials { return &model.ModelCredentials{} },
-		Check:   check,
-		Data:    func(in *model.ModelCredentials) map[string][]byte { return in.Spec.Data },
-		Fill:    func(out *model.ModelCredentials, data map[string][]byte) { out.Spec.Data = data },
-		Stamp:   func(out *model.ModelCredentials, version string) { out.Status.Version = version },
-		Publish: func(owner *model.Model, version string) { owner.Status.CredentialsVersion = version },
-		Store:   store,
+		New:   func() *model.ModelCredentials { return &model.ModelCredentials{} },
+		Check: check,
+		Data:  func(in *model.ModelCredentials) map[string][]byte { return in.Spec.Data },
+		Fill:  func(out *model.ModelCredentials, data map[string][]byte) { out.Spec.Data = data },
+		Stamp: func(out *model.ModelCredentials, version string) { out.Status.Version = version },
+		Version: &registry.Published[*model.Model]{
+			Path: fieldpath.MakePathOrDie("status", "credentialsVersion"),
+			Get:  func(owner *model.Model) string { return owner.Status.CredentialsVersion },
+			Set:  func(owner *model.Model, version string) { owner.Status.CredentialsVersion = version },
+		},
+		Store: store,
 	}
 }
 
@@ -127,27 +130,4 @@ func sourceKeys(source *model.ModelSource) sets.Set[string] {
 	default:
 		return sets.New[string]()
 	}
-}
-
-// Owners 列出现存的模型，供清理凭据时对照。
-func Owners(client modelclient.ModelsGetter) handin.Owners {
-	return handin.Owners{Resource: models, List: func(ctx context.Context) ([]handin.Owner, error) {
-		list, err := client.Models(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
-		if err != nil {
-			return nil, err
-		}
-		owners := make([]handin.Owner, 0, len(list.Items))
-		for i := range list.Items {
-			owner := &list.Items[i]
-			owners = append(owners, handin.Owner{
-				Name: owner.Namespace + "/" + owner.Name, UID: owner.UID, Version: owner.Status.CredentialsVersion,
-				Republish: func(ctx context.Context, version string) error {
-					owner.Status.CredentialsVersion = version
-					_, err := client.Models(owner.Namespace).UpdateStatus(ctx, owner, metav1.UpdateOptions{})
-					return err
-				},
-			})
-		}
-		return owners, nil
-	}}
 }

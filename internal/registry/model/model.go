@@ -20,8 +20,9 @@ import (
 
 var models = model.Resource("models")
 
-// Guard 判断请求者能否让平台替他读一个 Secret，以及计划里的集群他看不看得。
+// Guard 判断请求者能否让平台替他用一份密文，以及计划里的集群他看不看得。
 type Guard interface {
+	handin.Guard
 	ConfirmSecret(ctx context.Context, use auth.SecretUse, namespace, name string) error
 	MayList(ctx context.Context, resource schema.GroupResource) (bool, error)
 }
@@ -45,13 +46,14 @@ func Model(guard Guard, store credentials.Store, clusters ClusterLister, placer 
 		// 计划只在干跑的回答里；把回答原样写回来的人，不能让它留在库里变成假话。
 		PrepareStatus:  func(obj *model.Model) { obj.Status.Plan = nil },
 		Conditions:     func(obj *model.Model) []metav1.Condition { return obj.Status.Conditions },
+		Published:      credentials.Version,
 		Columns:        columns(),
 		Fields:         selectable(),
 		ValidateName:   validation.ValidateModelName,
 		Validate:       validation.ValidateModel,
 		ValidateUpdate: validation.ValidateModelUpdate,
 		Admit: func(ctx context.Context, obj, old *model.Model) error {
-			return confirmSecrets(ctx, guard, obj, old)
+			return confirm(ctx, guard, credentials, obj, old)
 		},
 		Warn:   warn,
 		DryRun: plans.plan,
@@ -60,6 +62,7 @@ func Model(guard Guard, store credentials.Store, clusters ClusterLister, placer 
 			handin.Subresource: credentials.REST,
 		},
 		AfterDelete: credentials.Forget,
+		Tidy:        credentials.Sweep,
 	}
 	plans.models = declared
 	return declared
@@ -126,7 +129,7 @@ func wantedReplicas(m *model.Model) int32 {
 
 // warn 说出合法但多半不是本意的写法。
 func warn(m *model.Model) []string {
-	var warnings []string
+	warnings := engineWarnings(m)
 	if m.Spec.Cache != nil && len(m.Spec.Adapters) == 0 && (m.Spec.Source.OCI != nil || m.Spec.Source.PVC != nil) {
 		warnings = append(warnings, "spec.cache: nothing is downloaded from an image or a volume, so the cache stays empty")
 	}

@@ -7,6 +7,7 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/kubellm/kubellm/apis/model"
+	"github.com/kubellm/kubellm/internal/registry/handin"
 	"github.com/kubellm/kubellm/internal/service/auth"
 )
 
@@ -36,23 +37,41 @@ func sourceUses(source *model.ModelSource, path string) []secretUse {
 	return uses
 }
 
-// confirmSecrets 要求改动密文去向的人自己也能读那些 Secret：新点名的人要能读，
-// 换镜像、参数、环境变量或来源的人也要能读，不然他让自己的程序拿到它就行。
-// 别的改动（副本数、finalizer）不问，控制器与只管伸缩的人才不必有读 Secret 的权利。
-func confirmSecrets(ctx context.Context, guard Guard, obj, old *model.Model) error {
-	if old != nil && apiequality.Semantic.DeepEqual(reach(obj), reach(old)) {
-		return nil
+// confirm 要求改动密文去向的人自己也拿得到它：点名的 Secret 要能读，交来的凭据要能交。
+// 新点名、换镜像、参数、环境变量或来源都算，不然他让自己的程序拿到它就行。
+// 别的改动（副本数、放置、finalizer）不问，控制器与只管伸缩的人才不必有读 Secret 的权利。
+func confirm(ctx context.Context, guard Guard, handedIn *handin.Intake[*model.Model, *model.ModelCredentials], obj, old *model.Model) error {
+	var changed []string
+	if old != nil {
+		if changed = diverted(obj, old); len(changed) == 0 {
+			return nil
+		}
 	}
 	for _, use := range secretUses(obj) {
-		if err := guard.ConfirmSecret(ctx, auth.SecretUse{Resource: models, Name: obj.Name, Field: use.field}, obj.Namespace, use.name); err != nil {
+		if err := guard.ConfirmSecret(ctx, auth.SecretUse{Resource: models, Name: obj.Name, Field: use.field, Changed: changed}, obj.Namespace, use.name); err != nil {
 			return err
 		}
 	}
-	return nil
+	return handedIn.Confirm(ctx, guard, obj, changed)
 }
 
-// reach 是决定密文到谁手里的那部分 spec。
-func reach(m *model.Model) []any {
-	engine := m.Spec.Engine
-	return []any{m.Spec.Source, m.Spec.Adapters, engine.Image, engine.Args, engine.Env}
+// diverted 列出改了的、决定密文到谁手里的字段：拿着它的程序，与它被送去的地方。
+func diverted(obj, old *model.Model) []string {
+	is, was := &obj.Spec, &old.Spec
+	var changed []string
+	for _, part := range []struct {
+		path    string
+		is, was any
+	}{
+		{"spec.source", is.Source, was.Source},
+		{"spec.adapters", is.Adapters, was.Adapters},
+		{"spec.engine.image", is.Engine.Image, was.Engine.Image},
+		{"spec.engine.args", is.Engine.Args, was.Engine.Args},
+		{"spec.engine.env", is.Engine.Env, was.Engine.Env},
+	} {
+		if !apiequality.Semantic.DeepEqual(part.is, part.was) {
+			changed = append(changed, part.path)
+		}
+	}
+	return changed
 }

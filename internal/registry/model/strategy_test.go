@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,11 +31,16 @@ import (
 	"github.com/kubellm/kubellm/internal/service/auth"
 )
 
-// asked 记下被问过的 Secret，并放行一切；谁能用哪个 Secret 另有测试。
+// asked 记下被问过的密文与问的缘由，并放行一切；谁能用哪一份另有测试。
 type asked []string
 
 func (a *asked) ConfirmSecret(_ context.Context, use auth.SecretUse, namespace, name string) error {
-	*a = append(*a, use.Field+" "+namespace+"/"+name)
+	*a = append(*a, strings.Join(append([]string{use.Field, namespace + "/" + name}, use.Changed...), " "))
+	return nil
+}
+
+func (a *asked) ConfirmHandedIn(_ context.Context, use auth.HandedInUse) error {
+	*a = append(*a, strings.Join(append([]string{"handed in", use.Namespace + "/" + use.Name}, use.Changed...), " "))
 	return nil
 }
 
@@ -78,7 +84,7 @@ func TestStore(t *testing.T) {
 		obj.(*model.Model).Spec.Engine.Type = model.EngineSGLang
 		return obj
 	}
-	pass := []fields.Set{{"metadata.name": "foo"}, {"spec.engine.type": "VLLM"}}
+	pass := []fields.Set{{"metadata.name": "foo"}, {"spec.engine.type": "VLLM"}, {"status.placements.cluster[]": "true"}}
 	fail := []fields.Set{{"metadata.name": "bar"}, {"spec.engine.type": "SGLang"}, {"status.placements.cluster[a]": "true"}}
 	suites := map[string]func(*registrytest.Tester){
 		"create": func(suite *registrytest.Tester) { suite.TestCreate(valid(), invalid...) },
@@ -128,41 +134,75 @@ func build(t *testing.T, config *storagebackend.Config) *genericregistry.Store {
 	return storage.Main.Store
 }
 
-// TestSecretsAreConfirmed 只在密文的去向变了的时候才问：只管伸缩的人与控制器不必有读 Secret 的权利，
-// 而能换镜像的人必须有，不然他让自己的程序去拿就行。
-func TestSecretsAreConfirmed(t *testing.T) {
-	with := func(change func(*model.ModelSpec)) *model.Model {
-		m := valid()
-		change(&m.Spec)
-		return m
-	}
+// TestCredentialsAreConfirmed 只在密文的去向变了的时候才问：只管伸缩的人与控制器不必有读 Secret 的权利，
+// 而能换镜像的人必须有，不然他让自己的程序去拿就行。点名的与交来的一样问。
+func TestCredentialsAreConfirmed(t *testing.T) {
 	const use = "spec.source.huggingFace.tokenSecretRef test/"
-	s3 := model.ModelSource{S3: &model.S3Source{Bucket: "models", CredentialsSecretRef: &model.SecretReference{Name: "s3"}}}
+	adapters := []model.Adapter{{Name: "a", Source: model.ModelSource{HuggingFace: &model.HuggingFaceSource{Repo: "a/b"}}}}
 	cases := map[string]struct {
-		reason   string
-		obj, old *model.Model
-		want     asked
+		reason string
+		change func(*model.ModelSpec)
+		// path 是去向因之而变的字段；空的表示没有变。
+		path string
 	}{
-		"created":    {"new", valid(), nil, asked{use + "hf"}},
-		"unchanged":  {"was asked before", valid(), valid(), nil},
-		"scaled":     {"the Secret goes nowhere else", with(func(s *model.ModelSpec) { s.Scaling = &model.Scaling{Replicas: ptr.To(int32(2))} }), valid(), nil},
-		"resources":  {"the Secret goes nowhere else", with(func(s *model.ModelSpec) { s.Resources = &model.Resources{CPU: ptr.To(resource.MustParse("1"))} }), valid(), nil},
-		"other":      {"another Secret", with(func(s *model.ModelSpec) { s.Source.HuggingFace.TokenSecretRef.Name = "b" }), valid(), asked{use + "b"}},
-		"other key":  {"another value of it", with(func(s *model.ModelSpec) { s.Source.HuggingFace.TokenSecretRef.Key = "k" }), valid(), asked{use + "hf"}},
-		"other repo": {"somebody else may answer", with(func(s *model.ModelSpec) { s.Source.HuggingFace.Repo = "a/b" }), valid(), asked{use + "hf"}},
-		"image":      {"another program sees it", with(func(s *model.ModelSpec) { s.Engine.Image = ptr.To("mine") }), valid(), asked{use + "hf"}},
-		"args":       {"arguments can send it elsewhere", with(func(s *model.ModelSpec) { s.Engine.Args = []string{"--x"} }), valid(), asked{use + "hf"}},
-		"env":        {"so can the environment", with(func(s *model.ModelSpec) { s.Engine.Env = []model.EnvVar{{Name: "HTTPS_PROXY"}} }), valid(), asked{use + "hf"}},
-		"s3":         {"each kind of source has one", with(func(s *model.ModelSpec) { s.Source = s3 }), nil, asked{"spec.source.s3.credentialsSecretRef test/s3"}},
-		"removed":    {"letting go is free", with(func(s *model.ModelSpec) { s.Source.HuggingFace.TokenSecretRef = nil }), valid(), nil},
+		"unchanged":  {"was asked before", func(*model.ModelSpec) {}, ""},
+		"scaled":     {"it goes nowhere else", func(s *model.ModelSpec) { s.Scaling = &model.Scaling{Replicas: ptr.To(int32(2))} }, ""},
+		"placed":     {"who may register clusters is trusted", func(s *model.ModelSpec) { s.Placement = &model.Placement{ClusterNames: []string{"a"}} }, ""},
+		"resources":  {"it goes nowhere else", func(s *model.ModelSpec) { s.Resources = &model.Resources{CPU: ptr.To(resource.MustParse("1"))} }, ""},
+		"suspended":  {"it goes nowhere else", func(s *model.ModelSpec) { s.Suspended = ptr.To(true) }, ""},
+		"other key":  {"another value of it", func(s *model.ModelSpec) { s.Source.HuggingFace.TokenSecretRef.Key = "k" }, "spec.source"},
+		"other repo": {"somebody else may answer", func(s *model.ModelSpec) { s.Source.HuggingFace.Repo = "a/b" }, "spec.source"},
+		"adapter":    {"somebody else may answer", func(s *model.ModelSpec) { s.Adapters = adapters }, "spec.adapters"},
+		"image":      {"another program sees it", func(s *model.ModelSpec) { s.Engine.Image = ptr.To("mine") }, "spec.engine.image"},
+		"args":       {"arguments can send it elsewhere", func(s *model.ModelSpec) { s.Engine.Args = []string{"--x"} }, "spec.engine.args"},
+		"env":        {"so can the environment", func(s *model.ModelSpec) { s.Engine.Env = []model.EnvVar{{Name: "HTTPS_PROXY"}} }, "spec.engine.env"},
+		"image, scale": {"each field that matters is named", func(s *model.ModelSpec) {
+			s.Engine.Image, s.Engine.Args, s.Suspended = ptr.To("mine"), []string{"--x"}, ptr.To(true)
+		}, "spec.engine.image spec.engine.args"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			var guard asked
-			if err := confirmSecrets(t.Context(), &guard, tc.obj, tc.old); err != nil || !slices.Equal(guard, tc.want) {
-				t.Errorf("%s: asked about %v (%v), want %v", tc.reason, guard, err, tc.want)
+			named := valid()
+			tc.change(&named.Spec)
+			handed := valid()
+			handed.Status.CredentialsVersion = "v"
+			tc.change(&handed.Spec)
+			handed.Spec.Source.HuggingFace.TokenSecretRef = nil
+			wasHanded := handed.DeepCopy()
+			wasHanded.Spec = *valid().Spec.DeepCopy()
+			wasHanded.Spec.Source.HuggingFace.TokenSecretRef = nil
+			var wantNamed, wantHanded asked
+			if tc.path != "" {
+				wantNamed, wantHanded = asked{use + "hf " + tc.path}, asked{"handed in test/foo " + tc.path}
 			}
+			if name == "other key" {
+				wantHanded = nil // 没有点名，也就没有键可换。
+			}
+			asks(t, tc.reason, named, valid(), wantNamed)
+			asks(t, tc.reason, handed, wasHanded, wantHanded)
 		})
+	}
+	s3 := valid()
+	s3.Spec.Source = model.ModelSource{S3: &model.S3Source{Bucket: "models", CredentialsSecretRef: &model.SecretReference{Name: "s3"}}}
+	other, without, both := valid(), valid(), valid()
+	other.Spec.Source.HuggingFace.TokenSecretRef.Name = "b"
+	without.Spec.Source.HuggingFace.TokenSecretRef = nil
+	handed := without.DeepCopy()
+	handed.Status.CredentialsVersion, both.Status.CredentialsVersion = "v", "v"
+	asks(t, "who creates a model names its Secret", valid(), nil, asked{use + "hf"})
+	asks(t, "each kind of source has one", s3, nil, asked{"spec.source.s3.credentialsSecretRef test/s3"})
+	asks(t, "another Secret", other, valid(), asked{use + "b spec.source"})
+	asks(t, "letting go is free", without, valid(), nil)
+	asks(t, "without the Secret, what was handed in is used again", handed, both, asked{"handed in test/foo spec.source"})
+	asks(t, "what was handed in stays with the model", both, handed, asked{use + "hf spec.source", "handed in test/foo spec.source"})
+}
+
+// asks 断言这个改动要问到哪些密文。
+func asks(t *testing.T, reason string, obj, old *model.Model, want asked) {
+	t.Helper()
+	var guard asked
+	if err := confirm(t.Context(), &guard, intake(nil), obj, old); err != nil || !slices.Equal(guard, want) {
+		t.Errorf("%s: asked about %q (%v), want %q", reason, guard, err, want)
 	}
 }
 

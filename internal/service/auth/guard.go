@@ -30,8 +30,10 @@ type Guard interface {
 	ConfirmBinding(ctx context.Context, binding, role string, namespaces []string, allNamespaces bool) error
 	// ConfirmGroup 判断请求者能否把用户加进组。
 	ConfirmGroup(ctx context.Context, user, group string) error
-	// ConfirmSecret 判断请求者能否让平台替他读一个 Secret：他自己要能读它。
+	// ConfirmSecret 判断请求者能否让平台替他读一个 Secret，或改变它的去向：他自己要能读它。
 	ConfirmSecret(ctx context.Context, use SecretUse, namespace, name string) error
+	// ConfirmHandedIn 判断请求者能否改变交来的凭据的去向：他自己要能交它。
+	ConfirmHandedIn(ctx context.Context, use HandedInUse) error
 	// MayList 判断请求者看不看得到一个种类的全部对象；看不到不是错误。
 	MayList(ctx context.Context, resource schema.GroupResource) (bool, error)
 }
@@ -40,7 +42,19 @@ type Guard interface {
 type SecretUse struct {
 	Resource    schema.GroupResource
 	Name, Field string
+	// Changed 是请求改了的、决定密文到谁手里的字段；只是点了名的为空。
+	Changed []string
 }
+
+// HandedInUse 说明谁手里有交来的凭据，请求又改了哪些决定它去向的字段。
+type HandedInUse struct {
+	Resource        schema.GroupResource
+	Namespace, Name string
+	Changed         []string
+}
+
+// CredentialsSubresource 是收下凭据的子资源的名字。
+const CredentialsSubresource = "credentials"
 
 type guard struct {
 	index      *rbac.Index
@@ -85,18 +99,41 @@ func (g *guard) ConfirmGroup(ctx context.Context, name, group string) error {
 
 // ConfirmSecret 见接口。
 func (g *guard) ConfirmSecret(ctx context.Context, use SecretUse, namespace, name string) error {
-	who, allowed, err := g.allowed(ctx, authorizer.AttributesRecord{
+	doing := fmt.Sprintf("let the platform use Secret %q in namespace %q, which %s names", name, namespace, use.Field)
+	if len(use.Changed) > 0 {
+		doing = fmt.Sprintf("set %s, because that decides who is given Secret %q in namespace %q, which %s names",
+			strings.Join(use.Changed, ", "), name, namespace, use.Field)
+	}
+	return g.confirmHeld(ctx, use.Resource, use.Name, doing, `get it first (verb "get" on secrets in that namespace)`, authorizer.AttributesRecord{
 		Verb: "get", APIVersion: "v1", Resource: "secrets", Namespace: namespace, Name: name, ResourceRequest: true,
 	})
+}
+
+// ConfirmHandedIn 见接口。
+func (g *guard) ConfirmHandedIn(ctx context.Context, use HandedInUse) error {
+	right := use.Resource.Resource + "/" + CredentialsSubresource
+	doing := fmt.Sprintf("set %s, because that decides who is given the credentials that were handed in through %s", strings.Join(use.Changed, ", "), right)
+	where := ""
+	if use.Namespace != "" {
+		where = fmt.Sprintf(" in namespace %q", use.Namespace)
+	}
+	obtain := fmt.Sprintf(`hand them in first (verb "create" on %s.%s %q%s)`, right, use.Resource.Group, use.Name, where)
+	return g.confirmHeld(ctx, use.Resource, use.Name, doing, obtain, authorizer.AttributesRecord{
+		Verb: "create", APIGroup: use.Resource.Group, APIVersion: "*", Resource: use.Resource.Resource, Subresource: CredentialsSubresource,
+		Namespace: use.Namespace, Name: use.Name, ResourceRequest: true,
+	})
+}
+
+// confirmHeld 要求请求者持有一项权限，才做得了 doing；obtain 说出缺的是哪一项。
+func (g *guard) confirmHeld(ctx context.Context, resource schema.GroupResource, name, doing, obtain string, right authorizer.AttributesRecord) error {
+	who, allowed, err := g.allowed(ctx, right)
 	switch {
 	case err != nil:
-		return apierrors.NewInternalError(fmt.Errorf("check the right to get Secret %q in namespace %q: %w", name, namespace, err))
+		return apierrors.NewInternalError(fmt.Errorf("check the right to %s: %w", doing, err))
 	case allowed:
 		return nil
 	}
-	return apierrors.NewForbidden(use.Resource, use.Name, fmt.Errorf(
-		"user %q cannot let the platform use Secret %q in namespace %q, which %s names: obtain the right to get it first (verb \"get\" on secrets in that namespace)",
-		who.GetName(), name, namespace, use.Field))
+	return apierrors.NewForbidden(resource, name, fmt.Errorf("user %q cannot %s: obtain the right to %s", who.GetName(), doing, obtain))
 }
 
 // MayList 见接口。

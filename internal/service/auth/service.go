@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ import (
 	"k8s.io/apiserver/pkg/authorization/union"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kubellm/kubellm/apis/cluster"
+	"github.com/kubellm/kubellm/apis/model"
 	"github.com/kubellm/kubellm/internal/service/auth/rbac"
 	userservice "github.com/kubellm/kubellm/internal/service/user"
 )
@@ -82,6 +85,7 @@ func NewService(options Options) (AuthService, error) {
 	evaluator := rbac.NewAuthorizer(options.Index)
 	chain, err := union.New(
 		union.NamedAuthorizer{AuthorizerName: "controller", Authorizer: authorizer.AuthorizerFunc(refuseControllerImpersonation)},
+		union.NamedAuthorizer{AuthorizerName: "credentials", Authorizer: authorizer.AuthorizerFunc(refuseReadingCredentials)},
 		union.NamedAuthorizer{AuthorizerName: "superuser", Authorizer: authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)},
 		union.NamedAuthorizer{AuthorizerName: "impersonation", Authorizer: authorizer.AuthorizerFunc(refuseSystemImpersonation)},
 		union.NamedAuthorizer{AuthorizerName: "health", Authorizer: healthPaths},
@@ -123,6 +127,16 @@ func (s *service) waitForSync(ctx context.Context) error {
 func refuseControllerImpersonation(_ context.Context, attributes authorizer.Attributes) (authorizer.Decision, string, error) {
 	if strings.HasPrefix(attributes.GetVerb(), "impersonate") && attributes.GetName() == rbac.ControllerUser {
 		return authorizer.DecisionDeny, fmt.Sprintf("%q can be impersonated by nobody: it may read credentials that were handed in", rbac.ControllerUser), nil
+	}
+	return authorizer.DecisionNoOpinion, "", nil
+}
+
+// refuseReadingCredentials 交来的凭据只给控制器，角色再大也读不回去；子资源自己也守着这一条，
+// 写在这里，kubectl auth can-i 才不会答应一件做不成的事。
+func refuseReadingCredentials(_ context.Context, attributes authorizer.Attributes) (authorizer.Decision, string, error) {
+	handedIn := attributes.GetSubresource() == CredentialsSubresource && slices.Contains([]string{cluster.GroupName, model.GroupName}, attributes.GetAPIGroup())
+	if handedIn && attributes.IsReadOnly() && attributes.GetUser().GetName() != rbac.ControllerUser {
+		return authorizer.DecisionDeny, fmt.Sprintf("credentials that were handed in are given to nobody but %q, whatever a role allows", rbac.ControllerUser), nil
 	}
 	return authorizer.DecisionNoOpinion, "", nil
 }

@@ -35,7 +35,11 @@ type Kind[M any, T external.Object, L runtime.Object] struct {
 	// ReadyTimeout 是等它就绪的默认时限；零是十分钟。
 	ReadyTimeout time.Duration
 	// Preview 从试运行的答复里取出平台的打算；为 nil 的种类在计划时不问平台。
-	Preview func(object T) string
+	Preview func(object T) Preview
+	// Planned 是数据源 kubellm_<name>_plan 所答的；为 nil 的种类没有这个数据源。
+	Planned *Facts[T]
+	// Names 是比一般对象名更严的名字规则；零值就是一般的。
+	Names Names
 	// Defaults 是服务端替没写的字段填的值；导入时这样的值等于没写，否则一导入就有差异。
 	Defaults M
 	// Filters 是多个数据源与列表可用的过滤：属性名 → 平台的字段选择器。
@@ -45,11 +49,21 @@ type Kind[M any, T external.Object, L runtime.Object] struct {
 	FromAPI func(object T) M
 }
 
+// Preview 是平台的打算：Brief 给看计划的人，Whole 连同要放到成员上的清单，写入之后留在属性 plan 里。平台没说的都为空。
+type Preview struct{ Brief, Whole string }
+
+// Names 是一个种类的名字规则：Description 写进文档，Problems 说出一个名字错在哪里。
+type Names struct {
+	Description string
+	Problems    func(name string) []string
+}
+
 // Definition 是 Kind 去掉类型参数后的样子，提供者据此登记。
 type Definition interface {
 	Resource() resource.Resource
 	DataSource() datasource.DataSource
 	DataSources() datasource.DataSource
+	Plan() (datasource.DataSource, bool)
 	List() list.ListResource
 }
 
@@ -61,6 +75,11 @@ func (k *Kind[M, T, L]) DataSource() datasource.DataSource { return &dataOne[M, 
 
 // DataSources 给出按选择器读多个的数据源。
 func (k *Kind[M, T, L]) DataSources() datasource.DataSource { return &dataMany[M, T, L]{kind: k} }
+
+// Plan 给出只问不写的数据源；没有打算可问的种类没有。
+func (k *Kind[M, T, L]) Plan() (datasource.DataSource, bool) {
+	return &dataPlan[M, T, L]{kind: k}, k.Planned != nil
+}
 
 // List 给出 terraform query 用的列表；它与资源是同一个类型，名字与配置方法共用。
 func (k *Kind[M, T, L]) List() list.ListResource { return &managed[M, T, L]{kind: k} }

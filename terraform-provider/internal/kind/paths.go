@@ -54,8 +54,8 @@ func attributeName(field string) string {
 	return b.String()
 }
 
-// attributePath 找到平台所说的字段在配置里的位置；配置里没有那么深的就指到最近的上一层，
-// 完全没有的返回 false，错误便不挂在任何属性上。
+// attributePath 找到平台所说的字段在配置里的那一行：顶层的属性，至多到它的一个元素。再深的 Terraform 认不出行号，
+// 只会指到整个资源的开头；字段的全名在话里。配置里完全没有的返回 false，错误便不挂在任何属性上。
 func attributePath(ctx context.Context, in schema.Schema, field string) (path.Path, bool) {
 	parts := steps(field)
 	if len(parts) < 2 || (parts[0].name != "spec" && parts[0].name != "metadata") {
@@ -65,6 +65,8 @@ func attributePath(ctx context.Context, in schema.Schema, field string) (path.Pa
 	for _, p := range parts[1:] {
 		var next path.Path
 		switch {
+		case p.name != "" && found:
+			return at, true
 		case p.name != "":
 			next = at.AtName(attributeName(p.name))
 		case p.key != "":

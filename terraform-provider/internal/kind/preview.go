@@ -20,10 +20,11 @@ import (
 func (k *Kind[M, T, L]) previewAttribute() schema.Attribute {
 	return schema.StringAttribute{
 		Computed: true,
-		MarkdownDescription: fmt.Sprintf("What the platform said it would do, when Terraform last asked it before it wrote the %s; as of that moment, and kept "+
-			"as it was said until the %[1]s is changed again. `terraform plan` shows it as a warning for each %[1]s that it creates or changes: Terraform "+
-			"does not let a planned value differ at apply, and capacity may move until then. Not set where the platform could not be asked. "+
-			"Where the %[1]s really is, the data source shows.", k.Title),
+		MarkdownDescription: fmt.Sprintf("What the platform said it would do, when Terraform last asked it before it wrote the %[1]s, with the manifests for each "+
+			"member cluster; as of that moment, and kept as it was said until the %[1]s is changed again. `terraform plan` shows it, with the names of the "+
+			"objects in place of the manifests, as a warning for each %[1]s that it creates or changes: Terraform does not let a planned value differ at "+
+			"apply, and capacity may move until then. The data source `kubellm_%[2]s_plan` has all of it in the plan itself. Not set where the platform could "+
+			"not be asked. Where the %[1]s really is, the data source `kubellm_%[2]s` shows.", k.Title, k.Name),
 	}
 }
 
@@ -84,12 +85,12 @@ func (r *managed[M, T, L]) ask(ctx context.Context, req resource.ModifyPlanReque
 		t.noPreview(ctx, err, observed != nil)
 		return
 	}
-	text := r.kind.Preview(object)
-	if text == "" {
+	said := r.kind.Preview(object)
+	if said.Brief == "" {
 		return
 	}
-	t.diags.AddWarning(fmt.Sprintf("What the platform would do with the %s %q", r.kind.Title, t.id()), text)
-	r.connection.previews.Store(t.kind.Name+"/"+t.id(), text)
+	t.diags.AddWarning(fmt.Sprintf("What the platform would do with the %s %q", r.kind.Title, t.id()), said.Brief)
+	r.connection.previews.Store(t.kind.Name+"/"+t.id(), said.Whole)
 }
 
 // trial 是要试的写入。将被替换的不试：旧的还在，平台只会拒绝；它的打算到旧的不在了、真要写时再问。
@@ -114,10 +115,9 @@ func (r *managed[M, T, L]) trial(ctx context.Context, req resource.ModifyPlanReq
 
 // noPreview 把试运行的失败说给人听：平台不接受的内容现在就是错误，改了不能改的字段则由替换解决。
 func (t task[M, T, L]) noPreview(ctx context.Context, err error, update bool) {
-	var failure *external.Error
-	refused := errors.As(err, &failure) && failure.Class == external.ClassInvalid && len(failure.Fields) > 0 && !apierrors.IsNotFound(failure.Err)
+	failure, refused := refusal(err)
 	switch {
-	case refused && update && t.kind.onlyImmutable(failure.Fields):
+	case update && t.kind.replaces(err):
 	case refused:
 		t.invalid(ctx, failure)
 	default:
@@ -125,9 +125,17 @@ func (t task[M, T, L]) noPreview(ctx context.Context, err error, update bool) {
 	}
 }
 
-// onlyImmutable 说平台不接受的是否都是换一个对象才改得了的字段。
-func (k *Kind[M, T, L]) onlyImmutable(refused []external.FieldError) bool {
-	return !slices.ContainsFunc(refused, func(field external.FieldError) bool {
+// refusal 取出平台对内容的拒绝；没有那个命名空间不算。
+func refusal(err error) (*external.Error, bool) {
+	var failure *external.Error
+	refused := errors.As(err, &failure) && failure.Class == external.ClassInvalid && len(failure.Fields) > 0 && !apierrors.IsNotFound(failure.Err)
+	return failure, refused
+}
+
+// replaces 说平台不接受的是否都是换一个对象才改得了的字段。
+func (k *Kind[M, T, L]) replaces(err error) bool {
+	failure, refused := refusal(err)
+	return refused && !slices.ContainsFunc(failure.Fields, func(field external.FieldError) bool {
 		return !slices.ContainsFunc(k.External.Immutable, func(immutable []string) bool { return strings.Join(immutable, ".") == field.Field })
 	})
 }

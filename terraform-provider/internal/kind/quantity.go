@@ -89,7 +89,7 @@ func (q Quantity) ValidateAttribute(_ context.Context, req xattr.ValidateAttribu
 	}
 	if _, err := resource.ParseQuantity(q.ValueString()); err != nil {
 		resp.Diagnostics.AddAttributeError(req.Path, "Malformed quantity",
-			fmt.Sprintf("%q is no quantity: write a number with an optional suffix, such as 64Gi, 500m or 8.", q.ValueString()))
+			fmt.Sprintf("%s is %q, which is no quantity: write a number with an optional suffix, such as 64Gi, 500m or 8.", req.Path, q.ValueString()))
 	}
 }
 

@@ -33,13 +33,7 @@ const (
 // 会随时间变的东西（resourceVersion、generation、时间戳）不进 schema，否则计划永远不空。
 func (k *Kind[M, T, L]) resourceSchema(ctx context.Context) schema.Schema {
 	attributes := map[string]schema.Attribute{
-		attrName: schema.StringAttribute{
-			Required: true,
-			MarkdownDescription: fmt.Sprintf("Name of the %s: lower case letters, digits, `-` and `.`, unique on the platform. "+
-				"Changing it replaces the %s.", k.Title, k.Title),
-			PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
-			Validators:    []validator.String{ObjectName()},
-		},
+		attrName: k.nameAttribute(),
 		attrLabels: schema.MapAttribute{
 			ElementType: types.StringType,
 			Optional:    true,
@@ -57,13 +51,6 @@ func (k *Kind[M, T, L]) resourceSchema(ctx context.Context) schema.Schema {
 		attrTimeouts: k.timeoutsAttribute(ctx),
 	}
 	if k.External.Namespaced {
-		attributes[attrName] = schema.StringAttribute{
-			Required: true,
-			MarkdownDescription: fmt.Sprintf("Name of the %s: lower case letters, digits, `-` and `.`, unique in its namespace. "+
-				"Changing it replaces the %s.", k.Title, k.Title),
-			PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
-			Validators:    []validator.String{ObjectName()},
-		}
 		attributes[attrNamespace] = schema.StringAttribute{
 			Required:            true,
 			MarkdownDescription: fmt.Sprintf("Namespace of the platform that the %s is in; it must exist. Changing it replaces the %s.", k.Title, k.Title),
@@ -77,6 +64,23 @@ func (k *Kind[M, T, L]) resourceSchema(ctx context.Context) schema.Schema {
 	maps.Copy(attributes, k.Attributes)
 	maps.Copy(attributes, k.Secret.attributes())
 	return schema.Schema{MarkdownDescription: k.Description, Attributes: attributes}
+}
+
+// nameAttribute 的规则与平台的一致，写错的名字在计划时就拒绝。
+func (k *Kind[M, T, L]) nameAttribute() schema.Attribute {
+	allowed, unique := "lower case letters, digits, `-` and `.`", "on the platform"
+	if k.Names.Description != "" {
+		allowed = k.Names.Description
+	}
+	if k.External.Namespaced {
+		unique = "in its namespace"
+	}
+	return schema.StringAttribute{
+		Required:            true,
+		MarkdownDescription: fmt.Sprintf("Name of the %[1]s: %[2]s, unique %[3]s. Changing it replaces the %[1]s.", k.Title, allowed, unique),
+		PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+		Validators:          []validator.String{objectName{problems: k.Names.Problems}},
+	}
 }
 
 func (k *Kind[M, T, L]) timeoutsAttribute(ctx context.Context) schema.Attribute {

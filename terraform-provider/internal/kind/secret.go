@@ -47,9 +47,9 @@ func (s *Secret[M]) attributes() map[string]schema.Attribute {
 		s.valueName(): s.valueAttribute(),
 		s.versionName(): schema.Int64Attribute{
 			Optional: true,
-			MarkdownDescription: fmt.Sprintf("Any number; change it to have `%[1]s` handed in again. A plan shows it as unset when the platform holds "+
-				"another %[2]s than the one that Terraform handed in, and apply then hands it in again. "+
-				"Removing both attributes leaves the %[2]s that was handed in on the platform.", s.valueName(), s.Name),
+			MarkdownDescription: fmt.Sprintf("Any number; change it to have `%[1]s` handed in again. A plan shows it as unset when what the platform holds is "+
+				"not what Terraform handed in, and apply then hands `%[1]s` in again. "+
+				"Removing both attributes leaves on the platform what was handed in.", s.valueName()),
 			Validators: []validator.Int64{int64validator.AlsoRequires(path.MatchRoot(s.valueName()))},
 		},
 	}
@@ -169,7 +169,7 @@ func (t task[M, T, L]) check(model M, data external.SecretData) {
 	}
 	if err := declared.Check(model, data); err != nil {
 		t.diags.AddAttributeError(path.Root(declared.valueName()), t.summary(),
-			fmt.Sprintf("The platform does not take this %s: %s. Nothing was changed.", declared.Name, err))
+			fmt.Sprintf("The platform does not take this as the %s: %s. Nothing was changed.", declared.Name, err))
 	}
 }
 
@@ -177,15 +177,15 @@ func (t task[M, T, L]) check(model M, data external.SecretData) {
 func (t task[M, T, L]) failHandIn(err error, next string) {
 	declared := t.kind.Secret
 	t.diags.AddAttributeError(path.Root(declared.valueName()), fmt.Sprintf("Cannot hand in the %s of the %s %q", declared.Name, t.kind.Title, t.id()),
-		fmt.Sprintf("%s\n\nThe %s itself is written as configured and is in the state; only its %s was not handed in. %s",
+		fmt.Sprintf("%s\n\nThe %s itself is written as configured and is in the state; only the %s could not be handed in. %s",
 			sentence(err), t.kind.Title, declared.Name, next))
 }
 
 // warnHandedInByOther 说明计划为什么要把秘密再交一次。
 func (t task[M, T, L]) warnHandedInByOther() {
 	declared := t.kind.Secret
-	t.diags.AddAttributeWarning(path.Root(declared.versionName()), fmt.Sprintf("The %s %q has another %s", t.kind.Title, t.id(), declared.Name),
-		fmt.Sprintf("The platform holds another %[1]s than the one that Terraform handed in: someone else handed one in since, or the answer "+
-			"to the last apply was lost. Terraform counts its own as gone, and apply hands in %[2]s again. To keep the other one instead, remove %[2]s and %[3]s from the configuration.",
-			declared.Name, declared.valueName(), declared.versionName()))
+	t.diags.AddAttributeWarning(path.Root(declared.versionName()), fmt.Sprintf("The %s of the %s %q changed outside of Terraform", declared.Name, t.kind.Title, t.id()),
+		fmt.Sprintf("What the platform holds is not what Terraform handed in: someone else handed in since, or the answer to the last apply was lost. Apply "+
+			"hands in %[1]s again. To keep what is there instead, remove %[1]s and %[2]s from the configuration.",
+			declared.valueName(), declared.versionName()))
 }

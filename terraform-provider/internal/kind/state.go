@@ -44,6 +44,11 @@ func (k *Kind[M, T, L]) decode(ctx context.Context, from getter) (decoded[M], di
 	if diags.HasError() {
 		return decoded[M]{}, diags
 	}
+	d, more := k.decodeObject(ctx, object)
+	return d, append(diags, more...)
+}
+
+func (k *Kind[M, T, L]) decodeObject(ctx context.Context, object types.Object) (decoded[M], diag.Diagnostics) {
 	d := decoded[M]{values: object.Attributes()}
 	common := struct {
 		Labels      map[string]string `tfsdk:"labels"`
@@ -55,8 +60,7 @@ func (k *Kind[M, T, L]) decode(ctx context.Context, from getter) (decoded[M], di
 	for _, name := range []string{attrLabels, attrAnnotations, attrTimeouts} {
 		commonTypes[name] = all[name]
 	}
-	key, more := k.configuredKey(ctx, attributesOf(d.values))
-	diags.Append(more...)
+	key, diags := k.configuredKey(ctx, attributesOf(d.values))
 	diags.Append(wellFormed(ctx, path.Empty(), object)...)
 	diags.Append(part(ctx, d.values, commonTypes, &common)...)
 	diags.Append(part(ctx, d.values, k.specTypes(), &d.model)...)

@@ -15,20 +15,26 @@ const reservedPrefix = "kubellm.io/"
 // ObjectName 在计划时就拒绝平台不会接受的对象名；未知值留到知道时由平台检查。
 func ObjectName() validator.String { return objectName{} }
 
-type objectName struct{}
+// objectName 的 problems 说出一个名字错在哪里；为 nil 就按一般的对象名查。
+type objectName struct {
+	problems func(name string) []string
+}
 
 func (objectName) Description(context.Context) string {
-	return "must be a name of lower case letters, digits, '-' and '.', starting and ending with a letter or digit"
+	return "must be a name that the platform takes for such an object"
 }
 
 func (v objectName) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 
-func (objectName) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+func (v objectName) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
-	name := req.ConfigValue.ValueString()
-	if problems := validation.NameIsDNSSubdomain(name, false); len(problems) > 0 {
+	name, of := req.ConfigValue.ValueString(), v.problems
+	if of == nil {
+		of = func(name string) []string { return validation.NameIsDNSSubdomain(name, false) }
+	}
+	if problems := of(name); len(problems) > 0 {
 		resp.Diagnostics.AddAttributeError(req.Path, "Malformed name",
 			fmt.Sprintf("%q cannot be the name of an object on the platform: %s.", name, strings.Join(problems, "; ")))
 	}

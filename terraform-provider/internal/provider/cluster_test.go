@@ -64,7 +64,7 @@ func (f *fleet) life(t *testing.T) {
 	w.emptyPlan(t, "交入之后计划是空的")
 
 	f.handIn(t, name, byOther)
-	contains(t, "别人换了凭据，计划要看得见", w.changes(t), "has another kubeconfig", "kubeconfig_wo_version = 2")
+	contains(t, "别人换了凭据，计划要看得见", w.changes(t), "The kubeconfig of the cluster", "changed outside of Terraform", "kubeconfig_wo_version = 2")
 	said.WriteString(w.apply(t))
 	third := f.ready(t, "自己的凭据又交了回去", name)
 	if versions := []string{first.Status.CredentialsVersion, second.Status.CredentialsVersion}; strings.Contains(strings.Join(versions, " "), third.Status.CredentialsVersion) {

@@ -89,7 +89,13 @@ func (p *kubellm) Resources(context.Context) []func() resource.Resource {
 func (p *kubellm) DataSources(context.Context) []func() datasource.DataSource {
 	one := each(func(d kind.Definition) func() datasource.DataSource { return d.DataSource })
 	many := each(func(d kind.Definition) func() datasource.DataSource { return d.DataSources })
-	return append(one, many...)
+	all := append(one, many...)
+	for _, definition := range definitions {
+		if plan, ok := definition.Plan(); ok {
+			all = append(all, func() datasource.DataSource { return plan })
+		}
+	}
+	return all
 }
 
 func (p *kubellm) ListResources(context.Context) []func() list.ListResource {

@@ -149,7 +149,7 @@ func TestClustersByKubectl(t *testing.T) {
 	}
 	_, err := shared.admin.clusters.UpdateStatus(t.Context(), member, metav1.UpdateOptions{})
 	must(t, err)
-	contains(t, "kubectl get", kubectl(t, "", "get", "clusters", member.Name), "READY", "VERSION", "NODES", "GPUS", "LARGEST BLOCK", "AGE", "True", "v1.37.2", "2/3", "12/16", "8")
+	contains(t, "kubectl get", kubectl(t, "", "get", "clusters", member.Name), "READY", "VERSION", "NODES", "FREE-GPUS", "LARGEST BLOCK", "AGE", "True", "v1.37.2", "2/3", "12/16", "8")
 	contains(t, "kubectl get -o wide", kubectl(t, "", "get", "kcl", member.Name, "-o", "wide"), "REGION", "REACHABLE", "CREDENTIALS", "CAPACITY", "ENDPOINT", "EXPIRES", region, "NVIDIA-H100:12/16", "https://member:6443", "1970-01-01")
 	for _, selector := range []string{
 		"spec.region=" + region, "spec.credentials.kubeconfigSecretRef.name=" + region,

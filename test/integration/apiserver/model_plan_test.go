@@ -147,7 +147,7 @@ func TestPlanIsSticky(t *testing.T) {
 		must(t, err)
 		cluster, err := shared.admin.clusters.Get(t.Context(), big, metav1.GetOptions{})
 		must(t, err)
-		found.Status.Placements = []modelv1alpha1.ModelPlacement{{Cluster: big, ClusterUID: string(cluster.UID), Namespace: "kubellm-default", Product: "NVIDIA-H100", Replicas: 1}}
+		found.Status.Placements = []modelv1alpha1.ModelPlacement{{Cluster: big, ClusterUID: string(cluster.UID), Namespace: "kubellm-default", Product: "NVIDIA-H100", ResourceName: "nvidia.com/gpu", AcceleratorCount: 2, Replicas: 1}}
 		_, err = shared.controller(t).models.UpdateStatus(t.Context(), found, metav1.UpdateOptions{})
 		must(t, err)
 	}

@@ -47,24 +47,39 @@ func (p *platform) model(t testing.TB, change func(*modelv1alpha1.ModelSpec)) *m
 // TestInvalidModels 保证坏的模型得到指名字段、说明原因的 422，且什么也没存下。
 func TestInvalidModels(t *testing.T) {
 	t.Parallel()
-	replicas := func(n int64) map[string]any { return map[string]any{"replicas": n} }
+	type (
+		object = map[string]any
+		list   = []any
+	)
+	replicas := func(n int64) object { return object{"replicas": n} }
 	for name, tc := range map[string]struct {
 		reason string
-		spec   map[string]any
+		spec   object
 		field  string
 		says   string
 	}{
-		"TwoSources":        {"which of them?", map[string]any{"source": map[string]any{"pvc": map[string]any{"claimName": "models"}}}, "spec.source", "exactly one"},
-		"NoSource":          {"from where?", map[string]any{"source": map[string]any{"huggingFace": nil}}, "spec.source", "exactly one"},
-		"LlamaCppKServe":    {"KServe does not run it", map[string]any{"source": map[string]any{"huggingFace": map[string]any{"file": "a.gguf"}}, "engine": map[string]any{"type": "LlamaCpp", "delivery": "KServe"}}, "spec.engine.delivery", "Deployment"},
-		"RWOSpread":         {"the second replica would wait for good", map[string]any{"cache": map[string]any{"size": "1Gi", "accessMode": "ReadWriteOnce"}, "scaling": replicas(2)}, "spec.cache.accessMode", "ReadWriteMany"},
-		"CollidingArgs":     {"the platform would look elsewhere", map[string]any{"engine": map[string]any{"args": []any{"--port=9000"}}}, "spec.engine.args[0]", "--port"},
-		"CollidingEnv":      {"the platform sets it", map[string]any{"engine": map[string]any{"env": []any{map[string]any{"name": "HF_TOKEN", "value": "x"}}}}, "spec.engine.env[0].name", "HF_TOKEN"},
-		"NegativeReplicas":  {"less than none", map[string]any{"scaling": replicas(-1)}, "spec.scaling.replicas", "between 0 and 1000"},
-		"NamesAndSelector":  {"which of them?", map[string]any{"placement": map[string]any{"clusterNames": []any{"a"}, "clusterSelector": map[string]any{"matchLabels": map[string]any{"a": "b"}}}}, "spec.placement.clusterSelector", "not by both"},
-		"SelectorMalformed": {"no label is called that", map[string]any{"placement": map[string]any{"clusterSelector": map[string]any{"matchLabels": map[string]any{"a b": "c"}}}}, "spec.placement.clusterSelector", "a b"},
-		"NeverReplaced":     {"no replica could go or come", map[string]any{"rollout": map[string]any{"maxSurge": int64(0), "maxUnavailable": int64(0)}}, "spec.rollout.maxUnavailable", "replaced"},
-		"UpsideDown":        {"no number is between", map[string]any{"scaling": map[string]any{"replicas": nil, "autoscaling": map[string]any{"minReplicas": int64(3), "maxReplicas": int64(2)}}}, "spec.scaling.autoscaling.minReplicas", "maxReplicas"},
+		"TwoSources": {"which of them?",
+			object{"source": object{"pvc": object{"claimName": "models"}}}, "spec.source", "exactly one"},
+		"NoSource": {"from where?",
+			object{"source": object{"huggingFace": nil}}, "spec.source", "exactly one"},
+		"LlamaCppKServe": {"KServe does not run it",
+			object{"source": object{"huggingFace": object{"file": "a.gguf"}}, "engine": object{"type": "LlamaCpp", "delivery": "KServe"}}, "spec.engine.delivery", "Deployment"},
+		"RWOSpread": {"the second replica would wait for good",
+			object{"cache": object{"size": "1Gi", "accessMode": "ReadWriteOnce"}, "scaling": replicas(2)}, "spec.cache.accessMode", "ReadWriteMany"},
+		"CollidingArgs": {"the platform would look elsewhere",
+			object{"engine": object{"args": list{"--port=9000"}}}, "spec.engine.args[0]", "--port"},
+		"CollidingEnv": {"the platform sets it",
+			object{"engine": object{"env": list{object{"name": "HF_TOKEN", "value": "x"}}}}, "spec.engine.env[0].name", "HF_TOKEN"},
+		"NegativeReplicas": {"less than none",
+			object{"scaling": replicas(-1)}, "spec.scaling.replicas", "between 0 and 1000"},
+		"NamesAndSelector": {"which of them?",
+			object{"placement": object{"clusterNames": list{"a"}, "clusterSelector": object{"matchLabels": object{"a": "b"}}}}, "spec.placement.clusterSelector", "not by both"},
+		"SelectorMalformed": {"no label is called that",
+			object{"placement": object{"clusterSelector": object{"matchLabels": object{"a b": "c"}}}}, "spec.placement.clusterSelector", "a b"},
+		"NeverReplaced": {"no replica could go or come",
+			object{"rollout": object{"maxSurge": int64(0), "maxUnavailable": int64(0)}}, "spec.rollout.maxUnavailable", "replaced"},
+		"UpsideDown": {"no number is between",
+			object{"scaling": object{"replicas": nil, "autoscaling": object{"minReplicas": int64(3), "maxReplicas": int64(2)}}}, "spec.scaling.autoscaling.minReplicas", "maxReplicas"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			obj := models.object(unique("invalid"))
@@ -294,6 +309,36 @@ func TestModelsByKubectl(t *testing.T) {
 			t.Errorf("selecting %s found %q", selector, out)
 		}
 	}
+}
+
+// TestModelsOfACluster 保证按集群选模型走索引：只取出放在那里的，不扫全部；一处也没放的用空值选，跟随的人看得到它放上去。
+func TestModelsOfACluster(t *testing.T) {
+	t.Parallel()
+	on, team := unique("gpu"), unique("team")
+	labelled := func() *modelv1alpha1.Model {
+		m := newModel(nil)
+		m.Labels = map[string]string{"team": team}
+		created, err := shared.admin.models.Create(t.Context(), m, metav1.CreateOptions{})
+		must(t, err)
+		return created
+	}
+	selected := func(cluster string) string {
+		return kubectl(t, "", "get", "models", "-A", "-l", "team="+team, "--field-selector", "status.placements.cluster="+cluster, "-o", "name")
+	}
+	placed, waiting := labelled(), labelled()
+	following := openWatch(t, shared.admin, models, metav1.ListOptions{FieldSelector: "status.placements.cluster=" + on})
+	placed.Status.Placements = []modelv1alpha1.ModelPlacement{{Cluster: on + "-a", Replicas: 1}, {Cluster: on, Replicas: 1}}
+	_, err := shared.controller(t).models.UpdateStatus(t.Context(), placed, metav1.UpdateOptions{})
+	must(t, err)
+	following.expect("ADDED " + placed.Name)
+	if got := strings.TrimSpace(selected(on)); got != "model.model.kubellm.io/"+placed.Name {
+		t.Errorf("on %s there is %q", on, got)
+	}
+	if got := strings.TrimSpace(selected("")); got != "model.model.kubellm.io/"+waiting.Name {
+		t.Errorf("placed nowhere is %q", got)
+	}
+	metrics := shared.admin.send(t, http.MethodGet, "/metrics", "")
+	contains(t, "the metrics", metrics.body, `apiserver_cache_list_total{group="model.kubellm.io",index="f:status.placements.cluster",resource="models"}`)
 }
 
 // TestModelCredentials 保证令牌交得了，只有控制器取得回，不合来源的不收，删了模型也就没了。

@@ -51,8 +51,19 @@ func TestModelSecret(t *testing.T) {
 			t.Log("what somebody else hands in does not last")
 			kubectl(t, platform, "create", "--raw", "/apis/model.kubellm.io/v1alpha1/namespaces/"+ns+"/models/"+name+"/credentials", "-f",
 				writeFile(t, `{"apiVersion":"model.kubellm.io/v1alpha1","kind":"ModelCredentials","spec":{"data":{"token":"`+base64.StdEncoding.EncodeToString([]byte("other"))+`"}}}`))
-			awaitTokens(t, ns, mg, second, "its own Secret again")
+			third := awaitTokens(t, ns, mg, second, "its own Secret again")
 			platform.awaitHandIns(t, shared.user(), name, 3)
+
+			t.Log("a Secret made anew is another Secret, whatever is in it")
+			if err := shared.kube.Delete(t.Context(), held); err != nil {
+				t.Fatal(err)
+			}
+			held = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: name}, Data: held.Data}
+			if err := shared.kube.Create(t.Context(), held); err != nil {
+				t.Fatal(err)
+			}
+			awaitTokens(t, ns, mg, third, "the Secret made anew handed in")
+			platform.awaitHandIns(t, shared.user(), name, 4)
 
 			t.Log("without the Secret it says so and changes nothing, and can be deleted")
 			if err := shared.kube.Delete(t.Context(), held); err != nil {

@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	cliflag "k8s.io/component-base/cli/flag"
 	logsapi "k8s.io/component-base/logs/api/v1"
+
+	"github.com/kubellm/kubellm/internal/observability"
 )
 
 // Validate 一次报出全部错误，每条都点名参数：改一个再撞一个会浪费使用者的时间。
@@ -27,8 +29,8 @@ func (o *Options) Validate() []error {
 	errs = append(errs, o.validateEtcd()...)
 	errs = append(errs, o.validateRequests()...)
 	errs = append(errs, o.validateAudit()...)
-	for _, err := range o.Tracing.Validate() {
-		errs = append(errs, fmt.Errorf("--tracing-config-file: %w", err))
+	if _, err := observability.ReadConfig(o.Tracing.ConfigFile); err != nil {
+		errs = append(errs, fmt.Errorf("--%s: %w", observability.ConfigFileFlag, err))
 	}
 	for _, err := range logsapi.Validate(o.Logs, nil, nil) {
 		errs = append(errs, fmt.Errorf("--logging-format, --v, --vmodule, --log-flush-frequency: %w", err))

@@ -115,8 +115,9 @@ func writeKubeconfigs(opts *options.Options, authority *pki.Authority) error {
 		return err
 	}
 	identities := map[string]pki.Identity{
-		"admin.kubeconfig":      {Name: "system:kubellm-admin", Groups: []string{user.SystemPrivilegedGroup}},
-		"controller.kubeconfig": {Name: rbac.ControllerUser},
+		"admin.kubeconfig": {Name: "system:kubellm-admin", Groups: []string{user.SystemPrivilegedGroup}},
+		// 只有超级用户与监控的追踪，服务器才接着记；别人的另起一条。
+		"controller.kubeconfig": {Name: rbac.ControllerUser, Groups: []string{user.MonitoringGroup}},
 	}
 	for name, identity := range identities {
 		file := filepath.Join(opts.DataDir, name)

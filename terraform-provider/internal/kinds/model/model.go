@@ -5,6 +5,7 @@ import (
 	"time"
 
 	modelv1alpha1 "github.com/kubellm/kubellm/apis/model/v1alpha1"
+	"github.com/kubellm/kubellm/apis/model/validation"
 	"github.com/kubellm/kubellm/internal/external/kinds"
 	"github.com/kubellm/kubellm/terraform-provider/internal/kind"
 )
@@ -28,6 +29,11 @@ var Kind = &kind.Kind[model, *modelv1alpha1.Model, *modelv1alpha1.ModelList]{
 	Waits:        func(*modelv1alpha1.Model) bool { return true },
 	ReadyTimeout: readyTimeout,
 	Preview:      preview,
-	ToAPI:        toAPI,
-	FromAPI:      fromAPI,
+	Planned:      planned,
+	Names: kind.Names{
+		Description: "lower case letters, digits and `-`, starting with a letter and ending with a letter or digit, at most 40 characters",
+		Problems:    func(name string) []string { return validation.ValidateModelName(name, false) },
+	},
+	ToAPI:   toAPI,
+	FromAPI: fromAPI,
 }

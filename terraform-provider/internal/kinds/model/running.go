@@ -31,7 +31,7 @@ var resourcesAttribute = schema.SingleNestedAttribute{
 		},
 		"cpu":           kind.QuantityAttribute("Processor time of one replica, such as `8` or `500m`."),
 		"memory":        kind.QuantityAttribute("Memory of one replica, such as `64Gi`; `shared_memory` counts toward it."),
-		"shared_memory": kind.QuantityAttribute("Size of `/dev/shm`, which engines need with several accelerators. The platform's default is `1Gi`."),
+		"shared_memory": kind.QuantityAttribute("Size of `/dev/shm`, which engines need with several accelerators; it must be less than `memory`, where that is set. The platform's default is `1Gi`."),
 	},
 }
 
@@ -124,7 +124,7 @@ var scalingAttribute = schema.SingleNestedAttribute{
 			Optional:            true,
 			MarkdownDescription: "Lets the member cluster choose the number, which takes KEDA there.",
 			Attributes: map[string]schema.Attribute{
-				"min_replicas":                number("Least number of replicas, 0 to 1000. The platform's default is 1.", 0, 1000),
+				"min_replicas":                number("Least number of replicas, 1 to 1000. The platform's default is 1.", 1, 1000),
 				"max_replicas":                requiredNumber("Greatest number of replicas, 1 to 1000; the placement reserves room for as many.", 1, 1000),
 				"target_requests_per_replica": number("How many requests one replica is to work on at a time, 1 to 10000. The platform's default is 16.", 1, 10000),
 			},

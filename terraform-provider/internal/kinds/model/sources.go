@@ -10,7 +10,7 @@ import (
 
 var adaptersAttribute = schema.ListNestedAttribute{
 	Optional:            true,
-	MarkdownDescription: "LoRA adapters served beside the model, at most 32.",
+	MarkdownDescription: "LoRA adapters served beside the model, at most 32, with `VLLM` or `SGLang`.",
 	Validators:          []validator.List{listvalidator.NoNullValues()},
 	NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 		"name": requiredText("Name that requests call the adapter by."),
@@ -32,14 +32,14 @@ func sourceAttributes() map[string]schema.Attribute {
 				sibling("hugging_face"), sibling("oci"), sibling("s3"), sibling("pvc"))},
 			Attributes: map[string]schema.Attribute{
 				"repo":             requiredText("The repository, such as `Qwen/Qwen3-8B`."),
-				"revision":         text("A branch, tag or commit. Without it the engine takes the repository's default branch."),
-				"file":             text("One file of the repository, for engines that load a single file."),
+				"revision":         text("A branch, tag or commit. Without it the engine takes the repository's default branch. `LlamaCpp` refuses it, and so do adapters."),
+				"file":             text("One GGUF file of the repository. `LlamaCpp` needs it, `VLLM` and `SGLang` refuse it."),
 				"token_secret_ref": secretKeyAttribute("A token", "`credentials_wo.token`"),
 			},
 		},
 		"oci": schema.SingleNestedAttribute{
 			Optional:            true,
-			MarkdownDescription: "An OCI image that holds the files, mounted as an image volume.",
+			MarkdownDescription: "An OCI image that holds the files, mounted as an image volume; for `LlamaCpp` the file `model.gguf` at its root.",
 			Attributes: map[string]schema.Attribute{
 				"image":           requiredText("The image's reference."),
 				"pull_secret_ref": secretKeyAttribute("A Docker configuration", "`credentials_wo.dockerconfigjson`"),
@@ -47,10 +47,10 @@ func sourceAttributes() map[string]schema.Attribute {
 		},
 		"s3": schema.SingleNestedAttribute{
 			Optional:            true,
-			MarkdownDescription: "A folder of an S3 bucket.",
+			MarkdownDescription: "A folder of an S3 bucket, or one file of it for `LlamaCpp`.",
 			Attributes: map[string]schema.Attribute{
 				"bucket":   requiredText("The bucket's name."),
-				"prefix":   text("The folder in the bucket."),
+				"prefix":   text("The folder in the bucket. With `LlamaCpp` it is required and names one file that ends in `.gguf`."),
 				"endpoint": text("Address of an S3 service other than Amazon's."),
 				"region":   text("The bucket's region."),
 				"credentials_secret_ref": schema.SingleNestedAttribute{
@@ -63,11 +63,11 @@ func sourceAttributes() map[string]schema.Attribute {
 		},
 		"pvc": schema.SingleNestedAttribute{
 			Optional: true,
-			MarkdownDescription: "A folder of a PersistentVolumeClaim that exists on every member cluster that the model is placed on, in the namespace that it " +
-				"runs in.",
+			MarkdownDescription: "A folder of a PersistentVolumeClaim, or one file of it for `LlamaCpp`. The claim exists on every member cluster that the model " +
+				"is placed on, in the namespace that it runs in.",
 			Attributes: map[string]schema.Attribute{
 				"claim_name": requiredText("The claim's name."),
-				"path":       text("The folder in the volume. The platform's default is its root."),
+				"path":       text("The folder in the volume. The platform's default is its root. With `LlamaCpp` it is required and names one file that ends in `.gguf`."),
 			},
 		},
 	}

@@ -9,7 +9,8 @@ package v1alpha1
 type AdapterApplyConfiguration struct {
 	// name is what requests call the adapter by.
 	Name *string `json:"name,omitempty"`
-	// source is where the adapter's files come from.
+	// source is where the adapter's files come from: huggingFace without file and
+	// revision, oci or pvc. The credentials are those of the model.
 	Source *ModelSourceApplyConfiguration `json:"source,omitempty"`
 }
 

@@ -10,9 +10,11 @@ type HuggingFaceSourceApplyConfiguration struct {
 	// repo is the repository, such as Qwen/Qwen3-8B.
 	Repo *string `json:"repo,omitempty"`
 	// revision is a branch, tag or commit. Without it the engine takes the
-	// repository's default branch.
+	// repository's default branch. LlamaCpp refuses it, and so do adapters:
+	// both know the default branch only.
 	Revision *string `json:"revision,omitempty"`
-	// file is one file of the repository, for engines that load a single file.
+	// file is one GGUF file of the repository. LlamaCpp needs it; VLLM and SGLang
+	// refuse it, because they load a whole repository.
 	File *string `json:"file,omitempty"`
 	// tokenSecretRef points at a token in a Secret of the Model's namespace.
 	// Whoever sets it, or changes what gets to see the token (source, adapters,

@@ -20,6 +20,12 @@ type ModelPlacementApplyConfiguration struct {
 	Namespace *string `json:"namespace,omitempty"`
 	// product is the accelerator that the replicas are reserved on.
 	Product *string `json:"product,omitempty"`
+	// resourceName is the extended resource that the accelerators are reserved
+	// of.
+	ResourceName *string `json:"resourceName,omitempty"`
+	// acceleratorCount is the number of accelerators that are reserved for each
+	// replica. It is not what the spec asks for while there is no room for that.
+	AcceleratorCount *int32 `json:"acceleratorCount,omitempty"`
 	// phase is how far the placement has come.
 	Phase *modelv1alpha1.PlacementPhase `json:"phase,omitempty"`
 	// replicas is the wanted number of replicas.
@@ -76,6 +82,22 @@ func (b *ModelPlacementApplyConfiguration) WithNamespace(value string) *ModelPla
 // If called multiple times, the Product field is set to the value of the last call.
 func (b *ModelPlacementApplyConfiguration) WithProduct(value string) *ModelPlacementApplyConfiguration {
 	b.Product = &value
+	return b
+}
+
+// WithResourceName sets the ResourceName field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ResourceName field is set to the value of the last call.
+func (b *ModelPlacementApplyConfiguration) WithResourceName(value string) *ModelPlacementApplyConfiguration {
+	b.ResourceName = &value
+	return b
+}
+
+// WithAcceleratorCount sets the AcceleratorCount field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the AcceleratorCount field is set to the value of the last call.
+func (b *ModelPlacementApplyConfiguration) WithAcceleratorCount(value int32) *ModelPlacementApplyConfiguration {
+	b.AcceleratorCount = &value
 	return b
 }
 

@@ -9,11 +9,13 @@ package v1alpha1
 type ModelSourceApplyConfiguration struct {
 	// huggingFace is a repository of the Hugging Face Hub.
 	HuggingFace *HuggingFaceSourceApplyConfiguration `json:"huggingFace,omitempty"`
-	// oci is an OCI image that holds the files, mounted as an image volume.
+	// oci is an OCI image that holds the files, mounted as an image volume; for
+	// LlamaCpp the file model.gguf at its root.
 	OCI *OCISourceApplyConfiguration `json:"oci,omitempty"`
-	// s3 is a folder of an S3 bucket.
+	// s3 is a folder of an S3 bucket, or one file of it for LlamaCpp.
 	S3 *S3SourceApplyConfiguration `json:"s3,omitempty"`
-	// pvc is a folder of a PersistentVolumeClaim on the member clusters.
+	// pvc is a folder of a PersistentVolumeClaim on the member clusters, or one
+	// file of it for LlamaCpp.
 	PVC *PVCSourceApplyConfiguration `json:"pvc,omitempty"`
 }
 

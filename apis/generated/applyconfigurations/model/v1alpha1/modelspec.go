@@ -26,7 +26,8 @@ type ModelSpecApplyConfiguration struct {
 	// scaling says how many replicas there are in each cluster that the model
 	// is placed on.
 	Scaling *ScalingApplyConfiguration `json:"scaling,omitempty"`
-	// adapters are LoRA adapters served beside the model, at most 32.
+	// adapters are LoRA adapters served beside the model, at most 32, with VLLM or
+	// SGLang. LlamaCpp refuses them.
 	Adapters []AdapterApplyConfiguration `json:"adapters,omitempty"`
 	// cache keeps downloaded files, so that a replica that starts again does not
 	// download them again. Without it they are kept as long as the pod.

@@ -10,7 +10,8 @@ package v1alpha1
 type PVCSourceApplyConfiguration struct {
 	// claimName is the claim's name.
 	ClaimName *string `json:"claimName,omitempty"`
-	// path is the folder in the volume. Defaults to its root.
+	// path is the folder in the volume. Defaults to its root. With LlamaCpp it is
+	// required and names one file that ends in .gguf.
 	Path *string `json:"path,omitempty"`
 }
 

@@ -11,6 +11,19 @@ type RemovedPlacementApplyConfiguration struct {
 	Cluster *string `json:"cluster,omitempty"`
 	// clusterUID is the Cluster's UID.
 	ClusterUID *string `json:"clusterUID,omitempty"`
+	// product is the accelerator that the replicas were reserved on.
+	Product *string `json:"product,omitempty"`
+	// resourceName is the extended resource that the accelerators were reserved
+	// of.
+	ResourceName *string `json:"resourceName,omitempty"`
+	// acceleratorCount is the number of accelerators of each replica.
+	AcceleratorCount *int32 `json:"acceleratorCount,omitempty"`
+	// replicas is the number of replicas that may run or still start there. Their
+	// accelerators stay reserved until nothing of the model is left there.
+	Replicas *int32 `json:"replicas,omitempty"`
+	// observedReplicas is the number of replicas whose accelerators the Cluster's
+	// status counts as taken already.
+	ObservedReplicas *int32 `json:"observedReplicas,omitempty"`
 	// message says what the removal waits for.
 	Message *string `json:"message,omitempty"`
 }
@@ -34,6 +47,46 @@ func (b *RemovedPlacementApplyConfiguration) WithCluster(value string) *RemovedP
 // If called multiple times, the ClusterUID field is set to the value of the last call.
 func (b *RemovedPlacementApplyConfiguration) WithClusterUID(value string) *RemovedPlacementApplyConfiguration {
 	b.ClusterUID = &value
+	return b
+}
+
+// WithProduct sets the Product field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Product field is set to the value of the last call.
+func (b *RemovedPlacementApplyConfiguration) WithProduct(value string) *RemovedPlacementApplyConfiguration {
+	b.Product = &value
+	return b
+}
+
+// WithResourceName sets the ResourceName field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ResourceName field is set to the value of the last call.
+func (b *RemovedPlacementApplyConfiguration) WithResourceName(value string) *RemovedPlacementApplyConfiguration {
+	b.ResourceName = &value
+	return b
+}
+
+// WithAcceleratorCount sets the AcceleratorCount field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the AcceleratorCount field is set to the value of the last call.
+func (b *RemovedPlacementApplyConfiguration) WithAcceleratorCount(value int32) *RemovedPlacementApplyConfiguration {
+	b.AcceleratorCount = &value
+	return b
+}
+
+// WithReplicas sets the Replicas field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Replicas field is set to the value of the last call.
+func (b *RemovedPlacementApplyConfiguration) WithReplicas(value int32) *RemovedPlacementApplyConfiguration {
+	b.Replicas = &value
+	return b
+}
+
+// WithObservedReplicas sets the ObservedReplicas field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ObservedReplicas field is set to the value of the last call.
+func (b *RemovedPlacementApplyConfiguration) WithObservedReplicas(value int32) *RemovedPlacementApplyConfiguration {
+	b.ObservedReplicas = &value
 	return b
 }
 

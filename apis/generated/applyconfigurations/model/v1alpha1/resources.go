@@ -20,7 +20,8 @@ type ResourcesApplyConfiguration struct {
 	// toward it.
 	Memory *resource.Quantity `json:"memory,omitempty"`
 	// sharedMemory is the size of /dev/shm, which engines need with several
-	// accelerators. Defaults to 1Gi.
+	// accelerators. It must be less than memory, where that is set. Defaults to
+	// 1Gi.
 	SharedMemory *resource.Quantity `json:"sharedMemory,omitempty"`
 }
 

@@ -9,7 +9,8 @@ package v1alpha1
 type S3SourceApplyConfiguration struct {
 	// bucket is the bucket's name.
 	Bucket *string `json:"bucket,omitempty"`
-	// prefix is the folder in the bucket.
+	// prefix is the folder in the bucket. With LlamaCpp it is required and names
+	// one file that ends in .gguf.
 	Prefix *string `json:"prefix,omitempty"`
 	// endpoint is the address of an S3 service other than Amazon's.
 	Endpoint *string `json:"endpoint,omitempty"`

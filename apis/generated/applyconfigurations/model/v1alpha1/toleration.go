@@ -17,7 +17,7 @@ type TolerationApplyConfiguration struct {
 	Operator *modelv1alpha1.TolerationOperator `json:"operator,omitempty"`
 	// value is the taint's value, with the operator Equal.
 	Value *string `json:"value,omitempty"`
-	// effect is NoSchedule or NoExecute; empty tolerates both.
+	// effect is NoSchedule or NoExecute; without it both are tolerated.
 	Effect *string `json:"effect,omitempty"`
 }
 

@@ -37,7 +37,8 @@ type ModelParameters struct {
 	// placed on. Leave replicas out to scale the model on the platform.
 	// +optional
 	Scaling *Scaling `json:"scaling,omitempty"`
-	// adapters are LoRA adapters served beside the model.
+	// adapters are LoRA adapters served beside the model, with VLLM or SGLang.
+	// LlamaCpp refuses them.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -125,8 +126,8 @@ type Adapter struct {
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9][A-Za-z0-9._/:@-]*$`
 	Name string `json:"name"`
-	// source is where the adapter's files come from: exactly one of huggingFace,
-	// oci, s3 and pvc.
+	// source is where the adapter's files come from: huggingFace without file and
+	// revision, oci or pvc. The credentials are those of the model.
 	Source ModelSource `json:"source"`
 }
 

@@ -20,7 +20,8 @@ type Resources struct {
 	// +optional
 	Memory *resource.Quantity `json:"memory,omitempty"`
 	// sharedMemory is the size of /dev/shm, which engines need with several
-	// accelerators. The platform takes 1Gi where it is not set.
+	// accelerators. It must be less than memory, where that is set. The platform
+	// takes 1Gi where it is not set.
 	// +optional
 	SharedMemory *resource.Quantity `json:"sharedMemory,omitempty"`
 }
@@ -72,7 +73,7 @@ type Autoscaling struct {
 	// minReplicas is the least number of replicas. The platform takes 1 where it
 	// is not set.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	MinReplicas *int32 `json:"minReplicas,omitempty"`
 	// maxReplicas is the greatest number of replicas; the placement reserves room

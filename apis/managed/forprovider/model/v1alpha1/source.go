@@ -14,13 +14,15 @@ type ModelSource struct {
 	// huggingFace is a repository of the Hugging Face Hub.
 	// +optional
 	HuggingFace *HuggingFaceSource `json:"huggingFace,omitempty"`
-	// oci is an OCI image that holds the files, mounted as an image volume.
+	// oci is an OCI image that holds the files, mounted as an image volume; for
+	// LlamaCpp the file model.gguf at its root.
 	// +optional
 	OCI *OCISource `json:"oci,omitempty"`
-	// s3 is a folder of an S3 bucket.
+	// s3 is a folder of an S3 bucket, or one file of it for LlamaCpp.
 	// +optional
 	S3 *S3Source `json:"s3,omitempty"`
-	// pvc is a folder of a PersistentVolumeClaim on the member clusters.
+	// pvc is a folder of a PersistentVolumeClaim on the member clusters, or one
+	// file of it for LlamaCpp.
 	// +optional
 	PVC *PVCSource `json:"pvc,omitempty"`
 }
@@ -32,12 +34,14 @@ type HuggingFaceSource struct {
 	// +kubebuilder:validation:MaxLength=200
 	Repo string `json:"repo"`
 	// revision is a branch, tag or commit. The engine takes the repository's
-	// default branch where it is not set.
+	// default branch where it is not set. LlamaCpp refuses it, and so do adapters:
+	// both know the default branch only.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	Revision *string `json:"revision,omitempty"`
-	// file is one file of the repository, for engines that load a single file.
+	// file is one GGUF file of the repository. LlamaCpp needs it; VLLM and SGLang
+	// refuse it, because they load a whole repository.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
@@ -70,7 +74,8 @@ type S3Source struct {
 	// +kubebuilder:validation:MinLength=3
 	// +kubebuilder:validation:MaxLength=63
 	Bucket string `json:"bucket"`
-	// prefix is the folder in the bucket.
+	// prefix is the folder in the bucket. With LlamaCpp it is required and names
+	// one file that ends in .gguf.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
@@ -101,7 +106,7 @@ type PVCSource struct {
 	// +kubebuilder:validation:MaxLength=253
 	ClaimName string `json:"claimName"`
 	// path is the folder in the volume. The platform takes its root where it is
-	// not set.
+	// not set. With LlamaCpp it is required and names one file that ends in .gguf.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512

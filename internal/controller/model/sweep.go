@@ -1,0 +1,61 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	"github.com/kubellm/kubellm/apis/model/v1alpha1"
+	"github.com/kubellm/kubellm/internal/controller/engine"
+	"github.com/kubellm/kubellm/internal/member"
+)
+
+// sweep 收走为 model 放到 on 上的，返回迟迟不走的。看得见的直接收，不必列出；
+// 都看不见了，再问成员一遍才算数：刚放上去的，监视里可能还没有。
+func sweep(ctx context.Context, c client.Client, model *v1alpha1.Model, on *cluster.Cluster, o member.Observation) (left []string, err error) {
+	if !o.Known || len(o.Objects)+len(o.Pods) == 0 {
+		return member.Remove(ctx, c, removable(on), client.InNamespace(engine.Namespace(engine.Input{Model: model, Cluster: on})),
+			client.MatchingLabels{v1alpha1.LabelModelUID: string(model.UID), cluster.LabelClusterUID: string(on.UID)})
+	}
+	for _, object := range o.Objects {
+		if object.GetDeletionTimestamp() != nil {
+			left = append(left, targetOf(object).String())
+		} else if err := discard(ctx, c, object); err != nil {
+			return nil, fmt.Errorf("delete %s: %w", targetOf(object), err)
+		}
+	}
+	return left, nil
+}
+
+// discard 删除看到的一个；凭 uid，免得误删同名的后来者。
+func discard(ctx context.Context, c client.Client, seen client.Object) error {
+	uid := seen.GetUID()
+	err := c.Delete(ctx, seen.DeepCopyObject().(client.Object), client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil
+	}
+	return err
+}
+
+// removable 是可能为一个模型放过的种类：命名空间是几个模型共用的，on 不提供的种类不必每次去问。
+func removable(on *cluster.Cluster) []schema.GroupKind {
+	offered := func(c cluster.Capability) bool { return slices.Contains(on.Status.Capabilities, c) }
+	return slices.DeleteFunc(slices.Clone(member.Placed), func(kind schema.GroupKind) bool {
+		switch kind {
+		case schema.GroupKind{Kind: "Namespace"}, schema.GroupKind{Kind: "ConfigMap"}:
+			return true
+		case member.ScaledObject.GroupKind():
+			return !offered(cluster.CapabilityKEDA)
+		case member.LLMInferenceService.GroupKind():
+			return !offered(cluster.CapabilityKServe)
+		default:
+			return false
+		}
+	})
+}

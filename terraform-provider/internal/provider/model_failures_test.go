@@ -1,0 +1,233 @@
+package provider
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/kubellm/kubellm/test/harness"
+)
+
+const (
+	aSource  = `source = { hugging_face = { repo = "Qwen/Qwen3-8B" } }`
+	anEngine = `engine = { type = "VLLM" }`
+)
+
+// modelBlock 是一个模型；body 是除名字以外的属性。
+func modelBlock(name string, body ...string) string {
+	return fmt.Sprintf("resource \"kubellm_model\" \"it\" {\n  name      = %q\n  namespace = \"default\"\n  %s\n}\n", name, strings.Join(body, "\n  "))
+}
+
+// TestModelBadInput 写错的模型在计划时就被拒：指到属性，说出原因，什么也没存下。
+func TestModelBadInput(t *testing.T) {
+	long := strings.Repeat("a", 41)
+	cases := map[string]struct {
+		reason, name, body string
+		facts              []string
+	}{
+		"TwoSources": {
+			reason: "从哪一个取？", body: `source = { hugging_face = { repo = "a/b" }, pvc = { claim_name = "models" } }` + "\n" + anEngine,
+			facts: []string{"source", "hugging_face", "pvc"},
+		},
+		"NoSource": {reason: "从哪里取？", body: "source = {}\n" + anEngine, facts: []string{"source", "hugging_face", "oci", "s3", "pvc"}},
+		"ReadWriteOnceSpread": {
+			reason: "第二个副本永远等不到卷", facts: []string{"cache = {", "ReadWriteMany", "spec.cache.accessMode", "Nothing was changed"},
+			body: aSource + "\n" + anEngine + "\n" + `cache = { size = "1Gi", access_mode = "ReadWriteOnce" }` + "\nscaling = { replicas = 2 }",
+		},
+		"LlamaCppKServe": {
+			reason: "KServe 不跑它", facts: []string{"engine = {", "spec.engine.delivery", "Deployment", "Nothing was changed"},
+			body: `source = { hugging_face = { repo = "a/b", file = "a.gguf" } }` + "\n" + `engine = { type = "LlamaCpp", delivery = "KServe" }`,
+		},
+		"NameTooLong": {
+			reason: "成员上的名字由它而来", name: long, body: aSource + "\n" + anEngine,
+			facts: []string{long, "40 characters"},
+		},
+		"CollidingArgs": {
+			reason: "平台会到别处去找它", body: aSource + "\n" + `engine = { type = "VLLM", args = ["--seed=1", "--port=9000"] }`,
+			facts: []string{"engine = {", "spec.engine.args[1]", "--port", "the Service and the probes need", "Nothing was changed"},
+		},
+		"NegativeReplicas": {
+			reason: "没有负的副本", body: aSource + "\n" + anEngine + "\nscaling = { replicas = -1 }",
+			facts: []string{"scaling", "replicas", "-1"},
+		},
+		"ShrinkingRange": {
+			reason: "下限不比上限多", body: aSource + "\n" + anEngine + "\nscaling = { autoscaling = { min_replicas = 3, max_replicas = 2 } }",
+			facts: []string{"scaling = {", "spec.scaling.autoscaling.minReplicas", "maxReplicas"},
+		},
+	}
+	for label, c := range cases {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			name := c.name
+			if name == "" {
+				name = unique("bad")
+			}
+			w := newUserWorkspace(t, platform.Kubeconfig)
+			w.write(t, "main.tf", modelBlock(name, c.body))
+			w.refuse(t, c.reason, []string{"plan"}, c.facts...)
+			w.refuse(t, c.reason, []string{"apply", "-auto-approve"}, c.facts...)
+			absent(t, c.reason, "models", name)
+			if got := w.addresses(t); len(got) != 0 {
+				t.Errorf("%s: the state has %v", c.reason, got)
+			}
+		})
+	}
+}
+
+// TestModelReplaced 改了换不得的，计划说的是替换，而不是平台的拒绝；没写与写明默认值是一回事，不替换。
+func TestModelReplaced(t *testing.T) {
+	name := unique("replaced")
+	w := newUserWorkspace(t, platform.Kubeconfig)
+	const parked = "suspended = true"
+	w.write(t, "main.tf", modelBlock(name, aSource, anEngine, parked))
+	w.apply(t)
+	first := read(t, "models", name)
+	for attribute, body := range map[string][]string{
+		"type":        {aSource, `engine = { type = "SGLang" }`, parked},
+		"delivery":    {aSource, `engine = { type = "VLLM", delivery = "KServe" }`, parked},
+		"served_name": {aSource, anEngine, parked, `served_name = "another"`},
+	} {
+		w.write(t, "main.tf", modelBlock(name, body...))
+		contains(t, "计划说替换，并说因为哪个属性", w.changes(t), "must be replaced", attribute, "forces replacement", "1 to add, 0 to change, 1 to destroy")
+	}
+	w.write(t, "main.tf", modelBlock(name, aSource, `engine = { type = "VLLM", delivery = "Deployment" }`, parked))
+	contains(t, "写明默认值不替换", w.changes(t), "0 to add, 1 to change, 0 to destroy")
+
+	w.write(t, "main.tf", modelBlock(name, aSource, `engine = { type = "SGLang" }`, parked))
+	w.apply(t)
+	if second := read(t, "models", name); second.Metadata.UID == first.Metadata.UID || second.Spec["engine"].(map[string]any)["type"] != "SGLang" {
+		t.Errorf("after the replacement the model is %s with %v", second.Metadata.UID, second.Spec["engine"])
+	}
+	w.emptyPlan(t, "替换之后计划是空的")
+
+	withCache := func(class string) string {
+		return modelBlock(name, aSource, `engine = { type = "SGLang" }`, parked, fmt.Sprintf("cache = { size = \"1Gi\", storage_class_name = %q }", class))
+	}
+	w.write(t, "main.tf", withCache("fast"))
+	w.apply(t)
+	w.write(t, "main.tf", withCache("slow"))
+	w.refuse(t, "换不得而替换也不该的，计划时说怎么办", []string{"plan"}, "storageClassName", "cannot be changed", "remove spec.cache first", "Nothing was changed")
+	w.write(t, "main.tf", withCache("fast"))
+	w.destroy(t)
+}
+
+// withToken 是交入令牌的模型；暂停着，不必等它就绪。
+func withToken(name string, more ...string) string {
+	return modelBlock(name, append([]string{
+		aSource, anEngine, "suspended = true",
+		"credentials_wo = { token = var.token }", "credentials_wo_version = 1",
+	}, more...)...) + "variable \"token\" {\n  type      = string\n  ephemeral = true\n}\n"
+}
+
+// TestModelPlanWithoutPlatform 平台停着也做得了计划：警告说出问不到打算、为什么、接下来怎样，不泄露令牌；
+// 平台回来之后，那份计划照样能用。已有的模型要先刷新，刷新不了就是错误，除非人说不刷新。
+func TestModelPlanWithoutPlatform(t *testing.T) {
+	const token = "hf_t0ken-stays-with-me"
+	own := harness.NewPlatform(t, harness.PlatformOptions{})
+	name := unique("down")
+	w := newUserWorkspace(t, own.Kubeconfig)
+	w.env = append(w.env, "TF_VAR_token="+token)
+	w.write(t, "main.tf", withToken(name))
+	unknown := []string{fmt.Sprintf("The platform's plan of the model \"default/%s\" is not known", name), "connection refused", own.URL, "apply asks again", "The provider is configured by the kubeconfig"}
+	if err := own.Kill(); err != nil {
+		t.Fatal(err)
+	}
+
+	said := w.refuse(t, "写不成，说得出为什么", []string{"apply", "-auto-approve"}, "Cannot create the model", "connection refused", own.URL)
+	if got := w.addresses(t); len(got) != 0 {
+		t.Errorf("nothing was created, but the state has %v", got)
+	}
+	planned := w.succeed(t, "plan", "-out=saved")
+	contains(t, "平台停着，计划照做", planned, append(unknown, "1 to add")...)
+	said += planned + w.succeed(t, "show", "-json", "saved")
+	if err := own.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	said += w.succeed(t, "apply", "saved")
+	w.emptyPlan(t, "平台回来之后照那份计划做成了")
+
+	if err := own.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, "main.tf", withToken(name, `resources = { cpu = "2" }`))
+	said += w.refuse(t, "现状不知道，不能当作没有变", []string{"plan"}, "Cannot read the model", "connection refused", own.URL)
+	planned = w.succeed(t, "plan", "-refresh=false", "-out=saved")
+	contains(t, "人说不刷新，改动也做得了计划", planned, append(unknown, "1 to change")...)
+	said += planned
+	if err := own.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	said += w.succeed(t, "apply", "saved")
+	w.emptyPlan(t, "改动做成了")
+	said += w.destroy(t)
+	said += contentOf(t, w.dir+"/terraform.tfstate.backup")
+	if strings.Contains(said, token) {
+		t.Error("the output or the state shows the token")
+	}
+}
+
+// TestModelPlanWithoutRights 问不得平台的人照样做得了计划：警告说出缺哪一项权限；换有权的人，同一份配置就做成。
+func TestModelPlanWithoutRights(t *testing.T) {
+	const secret = "hf-of-somebody-else"
+	cases := map[string]struct {
+		reason, rules, body string
+		facts               []string
+	}{
+		"Viewer": {
+			reason: "只能看的人试运行不得", rules: `[{apiGroups: [model.kubellm.io], resources: [models], verbs: [get, list, watch]}]`,
+			body: aSource, facts: []string{"models", `cannot patch resource "models"`},
+		},
+		"NoSecret": {
+			reason: "读不了所点名的 Secret", rules: `[{apiGroups: [model.kubellm.io], resources: [models], verbs: [get, list, watch, create, patch, delete]}]`,
+			body:  fmt.Sprintf(`source = { hugging_face = { repo = "a/b", token_secret_ref = { name = %q, key = "token" } } }`, secret),
+			facts: []string{secret, `verb "get" on secrets`},
+		},
+	}
+	for label, c := range cases {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			name, limited := unique("rights"), unique("limited")
+			grant(t, limited, c.rules)
+			w := newUserWorkspace(t, harness.KubeconfigFor(t, platform, harness.Identity{User: limited}))
+			w.write(t, "main.tf", modelBlock(name, c.body, anEngine, "suspended = true"))
+			contains(t, c.reason, w.succeed(t, "plan"), append([]string{"The platform's plan of the model", "is not known", limited, "1 to add", "apply asks again"}, c.facts...)...)
+			w.refuse(t, c.reason, []string{"apply", "-auto-approve"}, append([]string{"Cannot create the model", limited}, c.facts...)...)
+			absent(t, c.reason, "models", name)
+			w.write(t, "platform.tf", providerBlock(platform.Kubeconfig))
+			w.apply(t)
+			w.emptyPlan(t, "有权的人做成了")
+			w.destroy(t)
+		})
+	}
+}
+
+// TestModelPlanWithheld 看不得集群的人，计划里说的是缺哪一项权限，而不是有哪些集群。
+func TestModelPlanWithheld(t *testing.T) {
+	name, limited := unique("withheld"), unique("limited")
+	grant(t, limited, `[{apiGroups: [model.kubellm.io], resources: [models], verbs: [get, list, watch, create, patch, delete]}]`)
+	w := newUserWorkspace(t, harness.KubeconfigFor(t, platform, harness.Identity{User: limited}))
+	w.write(t, "main.tf", modelBlock(name, aSource, anEngine, "suspended = true"))
+	contains(t, "说出缺哪一项权限", w.succeed(t, "plan"), "What the platform would do", "the plan is withheld", `verb "list" on clusters.cluster.kubellm.io`)
+	w.apply(t)
+	w.emptyPlan(t, "计划看不看得到，不影响写入")
+	w.destroy(t)
+}
+
+// grant 给一个人一组权限，测试结束时收回。
+func grant(t *testing.T, user, rules string) {
+	t.Helper()
+	kubectl(t, "apply", "-f", tempFile(t, "rights.yaml", fmt.Sprintf(`apiVersion: iam.kubellm.io/v1alpha1
+kind: Role
+metadata: {name: %[1]s}
+spec: {rules: %[2]s}
+---
+apiVersion: iam.kubellm.io/v1alpha1
+kind: RoleBinding
+metadata: {name: %[1]s}
+spec: {roleRef: {name: %[1]s}, allNamespaces: true, subjects: [{kind: User, name: %[1]s}]}
+`, user, rules)))
+	t.Cleanup(func() {
+		cleanup(t, "rolebindings", user)
+		cleanup(t, "roles", user)
+	})
+}
