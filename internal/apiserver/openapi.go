@@ -12,8 +12,7 @@ import (
 	"github.com/kubellm/kubellm/apis/generated/openapi"
 )
 
-// addOpenAPI 让服务器说出它的类型，返回说的是哪些。
-func addOpenAPI(config *genericapiserver.Config) common.GetOpenAPIDefinitions {
+func addOpenAPI(config *genericapiserver.Config) {
 	external := published(Scheme)
 	namer := genericopenapi.NewDefinitionNamer(external)
 	definitions := served(external, openapi.GetOpenAPIDefinitions)
@@ -21,7 +20,6 @@ func addOpenAPI(config *genericapiserver.Config) common.GetOpenAPIDefinitions {
 	config.OpenAPIConfig.Info.Title = "KubeLLM"
 	config.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions, namer)
 	config.OpenAPIV3Config.Info.Title = "KubeLLM"
-	return definitions
 }
 
 // published 去掉内部版本：核心种类的外部类型也登记为内部类型，不去掉的话文档里会出现没有人能用的版本。

@@ -70,9 +70,9 @@ func New(config *genericapiserver.Config, options Options) (*Server, error) {
 	if config.AuditPolicyRuleEvaluator != nil {
 		config.AuditPolicyRuleEvaluator = discreetAudit{config.AuditPolicyRuleEvaluator}
 	}
-	numbers := newNumbers(addOpenAPI(config), config.MaxRequestBodyBytes)
+	addOpenAPI(config)
 	config.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
-		return genericapiserver.DefaultBuildHandlerChain(limitNesting(numbers.refuseOverflow(handler)), c)
+		return genericapiserver.DefaultBuildHandlerChain(limitNesting(refuseMalformed(handler, c.MaxRequestBodyBytes)), c)
 	}
 
 	completed := config.Complete(nil)

@@ -3,6 +3,7 @@ package member
 import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // Claim 是一个 Pod 在它的节点上占着的一种加速器。
@@ -16,7 +17,8 @@ type Claim struct {
 func (l *ledger) claims(pods []*corev1.Pod) []Claim {
 	var all []Claim
 	for _, pod := range pods {
-		h := holdingOf(pod)
+		// 账里有的就是这个 Pod 此刻占着的，不必再算：一个决定要为每个别的模型问一遍。
+		h := l.pods[client.ObjectKeyFromObject(pod)]
 		for _, u := range h.uses {
 			all = append(all, Claim{Pod: pod.UID, Resource: string(u.resource), Product: l.product(h.node, u.resource), Count: count(u.count)})
 		}

@@ -68,7 +68,6 @@ func TestAbsentCollector(t *testing.T) {
 		"refuses": {"nothing listens there", fmt.Sprintf("127.0.0.1:%d", refuses)},
 		"hangs":   {"what listens there never says anything", mute(t)},
 	}
-	log := capture(t)
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -96,8 +95,8 @@ func TestAbsentCollector(t *testing.T) {
 			if err := tracing.Close(); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%s: the traces that were not sent are not told: %v", tc.reason, err)
 			}
-			if said := log(); strings.Contains(said, "planted-cluster") {
-				t.Errorf("%s: the log says what is in a trace: %s", tc.reason, said)
+			if strings.Contains(said.String(), "planted-cluster") {
+				t.Errorf("%s: the log says what is in a trace: %s", tc.reason, said.String())
 			}
 		})
 	}
@@ -114,20 +113,27 @@ func mute(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// capture 收下进程的日志，直到测试结束。
-func capture(t *testing.T) func() string {
-	t.Helper()
-	var mu sync.Mutex
-	var lines []string
-	klog.SetLogger(funcr.New(func(prefix, args string) {
-		mu.Lock()
-		defer mu.Unlock()
-		lines = append(lines, prefix+args)
-	}, funcr.Options{}))
-	t.Cleanup(klog.ClearLogger)
-	return func() string {
-		mu.Lock()
-		defer mu.Unlock()
-		return strings.Join(lines, "\n")
-	}
+// said 收下进程的日志。送追踪的协程比测试活得久，所以只在开头装上，不再换下。
+var said recorder
+
+func TestMain(m *testing.M) {
+	klog.SetLogger(funcr.New(said.add, funcr.Options{}))
+	os.Exit(m.Run())
+}
+
+type recorder struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (r *recorder) add(prefix, args string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, prefix+args)
+}
+
+func (r *recorder) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Join(r.lines, "\n")
 }

@@ -17,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	watchtools "k8s.io/client-go/tools/watch"
 
@@ -95,7 +94,7 @@ func (b *modelBench) awaitModels(at *moments, done verdict) func(context.Context
 
 // awaitMember 听着成员上的一种对象，直到个个如愿。
 func (b *modelBench) awaitMember(at *moments, resource string, object runtime.Object, done verdict) func(context.Context) error {
-	var from rest.Interface = b.member.Client().AppsV1().RESTClient()
+	from := b.member.Client().AppsV1().RESTClient()
 	if _, ok := object.(*corev1.Pod); ok {
 		from = b.member.Client().CoreV1().RESTClient()
 	}

@@ -12,9 +12,9 @@ func TestMedian(t *testing.T) {
 		values []float64
 		want   float64
 	}{
-		"odd":  {"一轮被别人的负载拖慢，不应左右结果", []float64{3, 900, 1}, 3},
-		"even": {"偶数轮取中间两个的平均", []float64{4, 1, 2, 100}, 3},
-		"none": {"没有量到也不该崩", nil, 0},
+		"odd":  {"a round that others' load slowed down does not decide", []float64{3, 900, 1}, 3},
+		"even": {"of an even number of rounds, the mean of the middle two", []float64{4, 1, 2, 100}, 3},
+		"none": {"nothing measured is no reason to panic", nil, 0},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

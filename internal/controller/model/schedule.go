@@ -140,6 +140,10 @@ func (r *Reconciler) reservations(ctx context.Context, model *v1alpha1.Model, cl
 		if written, behind := r.decisions.behind(other); behind {
 			other = written
 		}
+		if len(other.Status.Placements)+len(other.Status.RemovedPlacements) == 0 {
+			// 什么也没占着的不必看：等着地方的可能有上千个。
+			continue
+		}
 		others = append(others, r.counted(other, known))
 	}
 	return others, nil

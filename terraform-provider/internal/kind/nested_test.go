@@ -48,43 +48,43 @@ func TestMerged(t *testing.T) {
 		changed        external.Differences
 	}{
 		"Defaulted": {
-			reason: "服务端替没写的属性填的值不进状态，否则写完就与计划不符",
+			reason: "what the server fills in for attributes that are not set stays out of the state, or the write would contradict its plan",
 			was:    beat(5, -1), now: beat(5, 10), want: beat(5, -1),
 		},
 		"EmptyObject": {
-			reason: "写了空对象就留着空对象",
+			reason: "an empty object stays an empty object",
 			was:    beat(-1, -1), now: beat(30, 10), want: beat(-1, -1),
 		},
 		"Unset": {
-			reason: "整个没写的归别人管",
+			reason: "what is not set at all belongs to others",
 			was:    noBeat, now: beat(7, 7), want: noBeat,
 		},
 		"EmptyList": {
-			reason: "不会授权的列表，写空等于没写：别人写的不显示，也不会写完就与计划不符",
+			reason: "a list that grants nothing: empty is as good as unset, others' values are not shown and do not contradict the plan",
 			was:    zones(), now: zones("by-hand"), want: zones(),
 		},
 		"EmptyFacet": {
-			reason: "会授权的列表，写空就是要它空：别人放大了要看得见",
+			reason: "a list that grants: empty means empty, so what others widened must show",
 			was:    zones(), now: zones("by-hand"), want: zones("by-hand"), changed: differs("spec.heartbeat"),
 		},
 		"Drift": {
-			reason: "写了的属性被改了要看得见，旁边没写的仍不管",
+			reason: "a set attribute that was changed must show, the unset ones beside it stay unmanaged",
 			was:    beat(5, -1), now: beat(7, 9), want: beat(7, -1), changed: differs("spec.heartbeat.intervalSeconds"),
 		},
 		"StillOurs": {
-			reason: "仍归我们管而配置不再写的，只露出那一个",
+			reason: "what is still ours and no longer configured shows, and that alone",
 			was:    noBeat, now: beat(5, 10), want: beat(5, -1), changed: differs("spec.heartbeat.intervalSeconds"),
 		},
 		"WholeObject": {
-			reason: "差异在整个对象上就露出整个对象",
+			reason: "a difference in the whole object shows the whole object",
 			was:    noBeat, now: beat(5, 10), want: beat(5, 10), changed: differs("spec.heartbeat"),
 		},
 		"ElsewhereOnly": {
-			reason: "别的字段的差异与它无关",
+			reason: "a difference of another field does not concern it",
 			was:    noBeat, now: beat(5, 10), want: noBeat, changed: differs("spec.region", "metadata.labels.heartbeat"),
 		},
 		"Removed": {
-			reason: "平台上没有了就是 null，计划会补上",
+			reason: "what is gone from the platform is null, and the plan adds it again",
 			was:    beat(5, -1), now: noBeat, want: noBeat, changed: differs("spec.heartbeat.intervalSeconds"),
 		},
 	}
@@ -103,18 +103,18 @@ func TestChosen(t *testing.T) {
 		now, want attr.Value
 		applied   string
 	}{
-		"AllDefault": {reason: "全是默认值等于没写", now: beat(30, 10), want: noBeat},
-		"OneChosen":  {reason: "只有不是默认的算数", now: beat(5, 10), want: beat(5, -1)},
+		"AllDefault": {reason: "nothing but defaults is as good as unset", now: beat(30, 10), want: noBeat},
+		"OneChosen":  {reason: "only what is no default counts", now: beat(5, 10), want: beat(5, -1)},
 		"AppliedDefault": {
-			reason: "有人明确应用过的默认值算数，旁边的不算",
+			reason: "a default that somebody applied explicitly counts, its neighbours do not",
 			now:    beat(30, 10), want: beat(30, -1), applied: `{"f:spec":{"f:heartbeat":{"f:intervalSeconds":{}}}}`,
 		},
 		"AppliedWhole": {
-			reason: "整个应用的对象里，默认值仍等于没写",
+			reason: "in an object that was applied whole, a default still is as good as unset",
 			now:    beat(5, 10), want: beat(5, -1), applied: `{"f:spec":{"f:heartbeat":{}}}`,
 		},
 		"AppliedElsewhere": {
-			reason: "应用过别的字段与它无关",
+			reason: "another field that was applied does not concern it",
 			now:    beat(30, 10), want: noBeat, applied: `{"f:spec":{"f:region":{}}}`,
 		},
 	}

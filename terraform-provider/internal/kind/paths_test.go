@@ -10,12 +10,12 @@ import (
 
 func TestAttributeName(t *testing.T) {
 	cases := map[string]struct{ reason, want string }{
-		"email":          {"一个词的字段名不变", "email"},
-		"displayName":    {"大写处断开", "display_name"},
-		"apiGroups":      {"开头的缩写是小写的", "api_groups"},
-		"clusterIP":      {"结尾的缩写算一个词", "cluster_ip"},
-		"huggingFaceURI": {"结尾的缩写算一个词", "hugging_face_uri"},
-		"caURLPath":      {"中间的缩写与后一个词分开", "ca_url_path"},
+		"email":          {"a name of one word stays", "email"},
+		"displayName":    {"words part at capitals", "display_name"},
+		"apiGroups":      {"initials at the start are lower case", "api_groups"},
+		"clusterIP":      {"initials at the end are one word", "cluster_ip"},
+		"huggingFaceURI": {"initials at the end are one word", "hugging_face_uri"},
+		"caURLPath":      {"initials in the middle part from the next word", "ca_url_path"},
 	}
 	for field, c := range cases {
 		if got := attributeName(field); got != c.want {
@@ -44,18 +44,18 @@ func TestAttributePath(t *testing.T) {
 		want   path.Path
 		absent bool
 	}{
-		"metadata.name":             {reason: "元数据的字段是顶层属性", want: path.Root("name")},
-		"metadata.labels[a.b/c]":    {reason: "标签的键不是下标", want: path.Root("labels").AtMapKey("a.b/c")},
-		"metadata.labels.team":      {reason: "键也可能写成一步", want: path.Root("labels")},
-		"spec.groups[1]":            {reason: "列表的元素", want: path.Root("groups").AtListIndex(1)},
-		"spec.rules[0].apiGroups":   {reason: "嵌套的字段指到它所在的那一个元素", want: path.Root("rules").AtListIndex(0)},
-		"spec.clusterRules":         {reason: "字段改成 snake_case", want: path.Root("cluster_rules")},
-		"spec.clusterRules.args[2]": {reason: "嵌套列表的元素也一样", want: path.Root("cluster_rules")},
-		"spec.rules[0].unheardOf":   {reason: "配置里没有的字段指到最近的上一层", want: path.Root("rules").AtListIndex(0)},
-		"spec.unheardOf":            {reason: "配置里完全没有的字段不挂在属性上", absent: true},
-		"status.conditions":         {reason: "状态不在配置里", absent: true},
-		"spec":                      {reason: "整个 spec 没有对应的属性", absent: true},
-		"":                          {reason: "平台没有指出字段", absent: true},
+		"metadata.name":             {reason: "fields of the metadata are top-level attributes", want: path.Root("name")},
+		"metadata.labels[a.b/c]":    {reason: "the key of a label is no index", want: path.Root("labels").AtMapKey("a.b/c")},
+		"metadata.labels.team":      {reason: "a key may be written as a step too", want: path.Root("labels")},
+		"spec.groups[1]":            {reason: "an element of a list", want: path.Root("groups").AtListIndex(1)},
+		"spec.rules[0].apiGroups":   {reason: "a nested field leads to the element that it is in", want: path.Root("rules").AtListIndex(0)},
+		"spec.clusterRules":         {reason: "fields become snake_case", want: path.Root("cluster_rules")},
+		"spec.clusterRules.args[2]": {reason: "elements of nested lists do too", want: path.Root("cluster_rules")},
+		"spec.rules[0].unheardOf":   {reason: "a field that the configuration lacks leads to the nearest one above", want: path.Root("rules").AtListIndex(0)},
+		"spec.unheardOf":            {reason: "a field that the configuration lacks altogether is at no attribute", absent: true},
+		"status.conditions":         {reason: "status is not in the configuration", absent: true},
+		"spec":                      {reason: "the whole spec has no attribute of its own", absent: true},
+		"":                          {reason: "the platform names no field", absent: true},
 	}
 	for field, c := range cases {
 		got, found := attributePath(t.Context(), in, field)

@@ -18,10 +18,10 @@ func TestImportKey(t *testing.T) {
 		bad        bool
 	}{
 		"Both":        {reason: "namespace/name", id: "search/qwen", want: external.Key{Namespace: "search", Name: "qwen"}},
-		"NameOnly":    {reason: "说不清是哪个命名空间的", id: "qwen", bad: true},
-		"NoName":      {reason: "没有名字", id: "search/", bad: true},
-		"NoNamespace": {reason: "没有命名空间", id: "/qwen", bad: true},
-		"TooMany":     {reason: "多了一段", id: "a/b/c", bad: true},
+		"NameOnly":    {reason: "it does not say which namespace is meant", id: "qwen", bad: true},
+		"NoName":      {reason: "it has no name", id: "search/", bad: true},
+		"NoNamespace": {reason: "it has no namespace", id: "/qwen", bad: true},
+		"TooMany":     {reason: "it has a part too many", id: "a/b/c", bad: true},
 	}
 	k := &Kind[struct{}, *modelv1alpha1.Model, *modelv1alpha1.ModelList]{Name: "model", Title: "model", External: kinds.Model}
 	for name, c := range cases {

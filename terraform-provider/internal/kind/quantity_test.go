@@ -16,12 +16,12 @@ func TestQuantityEquality(t *testing.T) {
 		reason, a, b string
 		want         bool
 	}{
-		"Same":      {"同样的写法", "64Gi", "64Gi", true},
-		"Units":     {"平台会改写成最大的单位", "65536Mi", "64Gi", true},
-		"Milli":     {"千分之一也一样", "500m", "0.5", true},
-		"Decimal":   {"G 与 Gi 差百分之七", "64G", "64Gi", false},
-		"Different": {"真的不一样多", "64Gi", "32Gi", false},
-		"Malformed": {"不是数量的谁也不等于", "lots", "lots", false},
+		"Same":      {"written alike", "64Gi", "64Gi", true},
+		"Units":     {"the platform writes it in the largest unit", "65536Mi", "64Gi", true},
+		"Milli":     {"thousandths too", "500m", "0.5", true},
+		"Decimal":   {"G and Gi are seven per cent apart", "64G", "64Gi", false},
+		"Different": {"really another amount", "64Gi", "32Gi", false},
+		"Malformed": {"what is no quantity equals nothing", "lots", "lots", false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -38,11 +38,11 @@ func TestSameAmountIsNoChange(t *testing.T) {
 		reason            string
 		state, plan, want types.String
 	}{
-		"Rewritten": {"换了写法不算改动", types.StringValue("64Gi"), types.StringValue("65536Mi"), types.StringValue("64Gi")},
-		"Changed":   {"真的改了", types.StringValue("64Gi"), types.StringValue("32Gi"), types.StringValue("32Gi")},
-		"New":       {"以前没写", types.StringNull(), types.StringValue("64Gi"), types.StringValue("64Gi")},
-		"Removed":   {"不再写了", types.StringValue("64Gi"), types.StringNull(), types.StringNull()},
-		"Unknown":   {"还不知道", types.StringValue("64Gi"), types.StringUnknown(), types.StringUnknown()},
+		"Rewritten": {"another way to write it is no change", types.StringValue("64Gi"), types.StringValue("65536Mi"), types.StringValue("64Gi")},
+		"Changed":   {"really changed", types.StringValue("64Gi"), types.StringValue("32Gi"), types.StringValue("32Gi")},
+		"New":       {"it was not set before", types.StringNull(), types.StringValue("64Gi"), types.StringValue("64Gi")},
+		"Removed":   {"it is not set any more", types.StringValue("64Gi"), types.StringNull(), types.StringNull()},
+		"Unknown":   {"it is not known yet", types.StringValue("64Gi"), types.StringUnknown(), types.StringUnknown()},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -65,10 +65,10 @@ func TestWellFormed(t *testing.T) {
 		memory Quantity
 		bad    bool
 	}{
-		"Good":    {reason: "数量", memory: quantity("64Gi")},
-		"Unset":   {reason: "没写", memory: Quantity{StringValue: types.StringNull()}},
-		"Unknown": {reason: "还不知道", memory: Quantity{StringValue: types.StringUnknown()}},
-		"Bad":     {reason: "不是数量", memory: quantity("64 gigabytes"), bad: true},
+		"Good":    {reason: "a quantity", memory: quantity("64Gi")},
+		"Unset":   {reason: "not set", memory: Quantity{StringValue: types.StringNull()}},
+		"Unknown": {reason: "it is not known yet", memory: Quantity{StringValue: types.StringUnknown()}},
+		"Bad":     {reason: "no quantity", memory: quantity("64 gigabytes"), bad: true},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -12,12 +12,12 @@ func TestSightings(t *testing.T) {
 		noted  []instance
 		want   string
 	}{
-		"Nothing": {reason: "没刷新过的不认识"},
-		"One":     {reason: "刷新时看到的那一个", noted: []instance{{Owner: "terraform/a"}}, want: "terraform/a"},
-		"Again":   {reason: "同一个再刷新一次还是它", noted: []instance{{Owner: "terraform/a"}, {Owner: "terraform/a"}}, want: "terraform/a"},
-		"Two":     {reason: "同名的两个说不清是哪一个，宁可不认", noted: []instance{{Owner: "terraform/a"}, {Owner: "terraform/b"}}},
+		"Nothing": {reason: "what was not refreshed is not known"},
+		"One":     {reason: "the one that the refresh saw", noted: []instance{{Owner: "terraform/a"}}, want: "terraform/a"},
+		"Again":   {reason: "refreshed once more it is still the same", noted: []instance{{Owner: "terraform/a"}, {Owner: "terraform/a"}}, want: "terraform/a"},
+		"Two":     {reason: "which of two of one name is meant cannot be told, so neither is", noted: []instance{{Owner: "terraform/a"}, {Owner: "terraform/b"}}},
 		"TwoAgain": {
-			reason: "说不清之后也不会又认得",
+			reason: "what could not be told apart is not known again later",
 			noted:  []instance{{Owner: "terraform/a"}, {Owner: "terraform/b"}, {Owner: "terraform/b"}},
 		},
 	}

@@ -30,23 +30,23 @@ users: [{name: it, user: {exec: {apiVersion: client.authentication.k8s.io/v1, co
 		facts                 []string
 	}{
 		"AtPlan": {
-			reason: "内容已知，计划时就拒绝", config: clusterBlock(name, 1, ""), given: withExec, command: []string{"plan"},
+			reason: "the content is known, so it is refused at plan", config: clusterBlock(name, 1, ""), given: withExec, command: []string{"plan"},
 			facts: []string{"Cannot create the cluster", "Exec", "kubeconfig_wo", "Nothing was changed"},
 		},
 		"Truncated": {
-			reason: "只拷了一半", config: clusterBlock(name, 1, ""), given: f.kubeconfig(t, time.Hour)[:500], command: []string{"plan"},
+			reason: "half a copy", config: clusterBlock(name, 1, ""), given: f.kubeconfig(t, time.Hour)[:500], command: []string{"plan"},
 			facts: []string{"Cannot create the cluster", "breaks the rule", "Nothing was changed"},
 		},
 		"AtApply": {
-			reason: "到 apply 才知道内容，也在写之前拒绝", config: late, given: "unused", command: []string{"apply", "-auto-approve"},
+			reason: "known only at apply, it is refused before anything is written", config: late, given: "unused", command: []string{"apply", "-auto-approve"},
 			facts: []string{"Cannot create the cluster", "Exec", "kubeconfig_wo", "Nothing was changed"},
 		},
 		"VersionWithout": {
-			reason: "只有版本没有 kubeconfig", config: strings.Replace(clusterBlock(name, 1, ""), "kubeconfig_wo         = var.kubeconfig", "", 1),
+			reason: "a version without a kubeconfig", config: strings.Replace(clusterBlock(name, 1, ""), "kubeconfig_wo         = var.kubeconfig", "", 1),
 			given: "unused", command: []string{"plan"}, facts: []string{"kubeconfig_wo"},
 		},
 		"TwoSources": {
-			reason: "两个来源说不清用哪个", given: f.kubeconfig(t, time.Hour), command: []string{"plan"},
+			reason: "two sources leave open which is meant", given: f.kubeconfig(t, time.Hour), command: []string{"plan"},
 			config: clusterBlock(name, 1, `credentials = { kubeconfig_secret_ref = { namespace = "default", name = "it" } }`),
 			facts:  []string{"kubeconfig_secret_ref", "kubeconfig_wo"},
 		},
@@ -71,7 +71,7 @@ func (f *fleet) terminal(t *testing.T) {
 	w := f.workspace(t)
 	w.give(f.kubeconfig(t, 0))
 	w.write(t, "main.tf", clusterBlock(name, 1, ""))
-	w.refuse(t, "过期的凭据等也没用", []string{"apply", "-auto-approve"}, "Expired", "expired")
+	w.refuse(t, "waiting does not mend expired credentials", []string{"apply", "-auto-approve"}, "Expired", "expired")
 	if got := w.addresses(t); len(got) != 1 {
 		t.Fatalf("after the failed create the state has %v, want the cluster", got)
 	}
@@ -80,22 +80,22 @@ func (f *fleet) terminal(t *testing.T) {
 	w.give(f.kubeconfig(t, time.Hour))
 	w.write(t, "main.tf", clusterBlock(name, 2, ""))
 	w.apply(t)
-	second := f.ready(t, "换上好的凭据", name)
+	second := f.ready(t, "good credentials were handed in", name)
 	if second.UID == first.UID {
 		t.Error("the cluster that could not be created properly was not replaced")
 	}
 
 	w.give(f.kubeconfig(t, 0))
 	w.write(t, "main.tf", clusterBlock(name, 3, ""))
-	w.refuse(t, "更新时也一样", []string{"apply", "-auto-approve"}, "Expired")
+	w.refuse(t, "an update is no different", []string{"apply", "-auto-approve"}, "Expired")
 	w.give(f.kubeconfig(t, time.Hour))
 	w.write(t, "main.tf", clusterBlock(name, 4, ""))
 	w.apply(t)
-	if third := f.ready(t, "再换上好的凭据", name); third.UID != second.UID {
+	if third := f.ready(t, "good credentials were handed in once more", name); third.UID != second.UID {
 		t.Error("a failed update made the cluster anew")
 	}
 	w.destroy(t)
-	f.gone(t, "销毁", name)
+	f.gone(t, "destroyed", name)
 }
 
 // notReadyInTime 等不到只是警告：对象留着，不会被标为 tainted；暂停的不等。
@@ -117,16 +117,16 @@ func (f *fleet) notReadyInTime(t *testing.T) {
 	w := f.workspace(t)
 	w.give(string(nobody))
 	w.write(t, "main.tf", clusterBlock(name, 1, brief))
-	contains(t, "等不到只是警告，说出卡在哪里", w.apply(t), "is not ready yet", "Apply complete! Resources: 1 added", "timeouts")
-	w.emptyPlan(t, "警告过的不会重建")
+	contains(t, "not ready in time is a warning that says what it hangs on", w.apply(t), "is not ready yet", "Apply complete! Resources: 1 added", "timeouts")
+	w.emptyPlan(t, "what was warned about is not made anew")
 	w.write(t, "main.tf", clusterBlock(name, 1, brief+"\n  region = \"us-east-1\""))
-	contains(t, "更新时也只是警告", w.apply(t), "is not ready yet", "1 changed")
+	contains(t, "an update in vain is a warning too", w.apply(t), "is not ready yet", "1 changed")
 	w.write(t, "main.tf", clusterBlock(name, 1, brief+"\n  suspended = true"))
 	if out := w.apply(t); strings.Contains(out, "is not ready yet") {
 		t.Errorf("Terraform waited for a suspended cluster:\n%s", out)
 	}
 	w.destroy(t)
-	f.gone(t, "从没连上过的成员没有什么要排空", name)
+	f.gone(t, "a member that was never reached has nothing to drain", name)
 }
 
 // credentialsForbidden 建得了集群、却不许交凭据的人：状态里留着集群，有了权限就接着交。
@@ -147,14 +147,14 @@ spec: {roleRef: {name: %[1]s}, allNamespaces: true, subjects: [{kind: User, name
 	w.write(t, "platform.tf", providerBlock(harness.KubeconfigFor(t, f.platform, harness.Identity{User: limited})))
 	w.give(f.kubeconfig(t, time.Hour))
 	w.write(t, "main.tf", clusterBlock(name, 1, ""))
-	w.refuse(t, "说得出缺什么权限，集群在状态里", []string{"apply", "-auto-approve"},
+	w.refuse(t, "it says which right is missing, and the cluster is in the state", []string{"apply", "-auto-approve"},
 		"Cannot hand in the kubeconfig of the cluster", limited, "clusters/credentials", "is in the state")
 	first := f.cluster(t, name)
 
 	w.write(t, "platform.tf", providerBlock(f.platform.Kubeconfig))
 	w.succeed(t, "untaint", "kubellm_cluster.it")
 	w.apply(t)
-	if second := f.ready(t, "有了权限就接着交", name); second.UID != first.UID {
+	if second := f.ready(t, "with the right, the credentials are handed in", name); second.UID != first.UID {
 		t.Error("the cluster was made anew")
 	}
 	w.destroy(t)
@@ -167,18 +167,18 @@ func (f *fleet) unreachableAtDestroy(t *testing.T) {
 	w.give(f.kubeconfig(t, time.Hour))
 	w.write(t, "main.tf", clusterBlock(name, 1, `timeouts = { delete = "8s" }`))
 	w.apply(t)
-	f.ready(t, "先连上", name)
+	f.ready(t, "connected first", name)
 	if err := f.member.KillAPIServer(); err != nil {
 		t.Fatal(err)
 	}
 
-	w.refuse(t, "说得出在等什么、怎么放行", []string{"destroy", "-auto-approve"}, name, "MemberUnavailable", "Orphan")
+	w.refuse(t, "it says what it waits for and how to let go", []string{"destroy", "-auto-approve"}, name, "MemberUnavailable", "Orphan")
 	if got := w.addresses(t); len(got) != 1 {
 		t.Errorf("after the failed destroy the state has %v, want the cluster still", got)
 	}
 	f.kubectl(t, "", "patch", "clusters", name, "--type=merge", "-p", `{"spec": {"deletionPolicy": "Orphan"}}`)
 	w.destroy(t)
-	f.gone(t, "放行之后就不在了", name)
+	f.gone(t, "released, it is gone", name)
 	if err := f.member.StartAPIServer(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -50,40 +50,40 @@ func (f *fleet) life(t *testing.T) {
 	said.WriteString(w.succeed(t, "plan", "-out=saved"))
 	said.WriteString(w.succeed(t, "show", "-json", "saved"))
 	said.WriteString(w.succeed(t, "apply", "saved"))
-	first := f.ready(t, "建成即就绪", name)
+	first := f.ready(t, "once created, it is ready", name)
 	w.seesCluster(t, name, string(f.memberID(t)))
 
 	w.give(byToken)
-	w.emptyPlan(t, "版本没变，换了 kubeconfig 也不算改动")
+	w.emptyPlan(t, "another kubeconfig under the same version is no change")
 	w.write(t, "main.tf", config(2))
 	said.WriteString(w.apply(t))
-	second := f.ready(t, "换了版本就用新的凭据就绪", name)
+	second := f.ready(t, "another version is ready with the new credentials", name)
 	if second.Status.CredentialsVersion == first.Status.CredentialsVersion || second.UID != first.UID {
 		t.Error("the kubeconfig of the new version was not handed in to the same cluster")
 	}
-	w.emptyPlan(t, "交入之后计划是空的")
+	w.emptyPlan(t, "after handing in, the plan is empty")
 
 	f.handIn(t, name, byOther)
-	contains(t, "别人换了凭据，计划要看得见", w.changes(t), "The kubeconfig of the cluster", "changed outside of Terraform", "kubeconfig_wo_version = 2")
+	contains(t, "somebody else's credentials show in the plan", w.changes(t), "The kubeconfig of the cluster", "changed outside of Terraform", "kubeconfig_wo_version = 2")
 	said.WriteString(w.apply(t))
-	third := f.ready(t, "自己的凭据又交了回去", name)
+	third := f.ready(t, "its own credentials were handed in again", name)
 	if versions := []string{first.Status.CredentialsVersion, second.Status.CredentialsVersion}; strings.Contains(strings.Join(versions, " "), third.Status.CredentialsVersion) {
 		t.Errorf("after %v the platform holds %s: nothing was handed in again", versions, third.Status.CredentialsVersion)
 	}
-	w.emptyPlan(t, "交回之后计划是空的")
+	w.emptyPlan(t, "after handing in again, the plan is empty")
 	w.write(t, "main.tf", clusterBlock(name, 2, `workload_namespace_prefix = "team-"`))
-	contains(t, "前缀变了就是换一个集群", w.changes(t), "must be replaced")
+	contains(t, "another prefix is another cluster", w.changes(t), "must be replaced")
 
 	imported := f.workspace(t)
 	imported.give(byCertificate)
 	imported.write(t, "main.tf", config(1)+fmt.Sprintf("import {\n  to = kubellm_cluster.it\n  id = %q\n}\n", name))
 	said.WriteString(imported.apply(t))
-	if fourth := f.ready(t, "导入之后配置里的凭据交入", name); fourth.Status.CredentialsVersion == third.Status.CredentialsVersion || fourth.UID != first.UID {
+	if fourth := f.ready(t, "the configuration's credentials were handed in after the import", name); fourth.Status.CredentialsVersion == third.Status.CredentialsVersion || fourth.UID != first.UID {
 		t.Error("the import did not hand in its kubeconfig to the same cluster")
 	}
-	imported.emptyPlan(t, "导入之后计划是空的")
+	imported.emptyPlan(t, "after the import, the plan is empty")
 	said.WriteString(imported.destroy(t))
-	f.gone(t, "销毁返回时集群已不在", name)
+	f.gone(t, "when destroy returns, the cluster is gone", name)
 
 	places := map[string]string{"the output": said.String(), "the trace log": contentOf(t, log)}
 	for _, at := range []*workspace{w, imported} {

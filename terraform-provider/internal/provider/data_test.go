@@ -101,12 +101,12 @@ func TestDataSourceFailures(t *testing.T) {
 		facts          []string
 	}{
 		"Missing": {
-			reason: "不存在的对象",
+			reason: "an object that does not exist",
 			config: "data \"kubellm_user\" \"it\" {\n  name = \"not-there-at-all\"\n}\n",
 			facts:  []string{`There is no user "not-there-at-all" on the platform`, "The provider is configured by the kubeconfig"},
 		},
 		"Selector": {
-			reason: "写错的标签选择器指到那一行",
+			reason: "a malformed label selector leads to its line",
 			config: "data \"kubellm_users\" \"it\" {\n  label_selector = \"a in (\"\n}\n",
 			facts:  []string{"Malformed label selector", "label_selector =", "team=search"},
 		},

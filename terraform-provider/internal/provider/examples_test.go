@@ -53,8 +53,8 @@ func (f *fleet) examples(t *testing.T) {
 		t.Errorf("without a kubeconfig the examples should have no cluster:\n%s", plan)
 	}
 	w.env = append(w.env, "TF_VAR_gpu_east_kubeconfig_version=1")
-	contains(t, "输出来自数据源", w.apply(t), "margaret@example.org", "search-directory-readers", `"list"`, "NVIDIA-H100-80GB-HBM3")
-	w.emptyPlan(t, "第二次计划是空的")
+	contains(t, "the outputs come from the data sources", w.apply(t), "margaret@example.org", "search-directory-readers", `"list"`, "NVIDIA-H100-80GB-HBM3")
+	w.emptyPlan(t, "a second plan is empty")
 	w.destroy(t)
 }
 
@@ -71,8 +71,8 @@ func (f *fleet) documentationExamples(t *testing.T) {
 	w.env = append(w.env, "HOME="+home)
 	w.copyConfiguration(t, "../../examples")
 	w.apply(t)
-	f.ready(t, "例子里的集群就绪", "gpu-east")
-	w.emptyPlan(t, "第二次计划是空的")
+	f.ready(t, "the cluster of the examples is ready", "gpu-east")
+	w.emptyPlan(t, "a second plan is empty")
 	w.destroy(t)
 }
 

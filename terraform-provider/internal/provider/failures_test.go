@@ -47,52 +47,52 @@ func TestMisconfiguredProvider(t *testing.T) {
 		facts    []string
 	}{
 		"NothingConfigured": {
-			reason: "没配就说怎么配，不猜本机",
+			reason: "not configured, it says how to, and does not guess this machine",
 			facts:  []string{"No KubeLLM platform is configured", "never guesses", "KUBELLM_KUBECONFIG", "KUBELLM_SERVER", "kubeconfig ="},
 		},
 		"Unreachable": {
-			reason:   "平台没开",
+			reason:   "the platform is not up",
 			provider: providerBlock(kubeconfig(nobody, ca.PEM)),
 			facts:    []string{nobody, "connection refused", "The provider is configured by the kubeconfig", "KUBELLM_SERVER"},
 		},
 		"NoSuchKubeconfig": {
-			reason:   "文件不在",
+			reason:   "there is no such file",
 			provider: providerBlock("/does/not/exist.kubeconfig"),
 			facts:    []string{"/does/not/exist.kubeconfig", "no such file"},
 		},
 		"TruncatedKubeconfig": {
-			reason:   "文件只拷了一半",
+			reason:   "half of the file was copied",
 			provider: providerBlock(tempFile(t, "kubeconfig", string(whole[:len(whole)/2]))),
 			facts:    []string{"kubeconfig", "complete", "The provider is configured by the kubeconfig"},
 		},
 		"EmptyKubeconfig": {
-			reason:   "空文件里没有服务器，不能当成本机",
+			reason:   "an empty file has no server, which does not mean this machine",
 			provider: providerBlock(tempFile(t, "kubeconfig", "")),
 			facts:    []string{"kubeconfig", "The provider is configured by the kubeconfig"},
 		},
 		"NoSuchContext": {
-			reason:   "上下文写错了",
+			reason:   "the context is misspelt",
 			provider: fmt.Sprintf("provider \"kubellm\" {\n kubeconfig = %q\n context = \"staging\"\n}\n", platform.Kubeconfig),
 			facts:    []string{"staging", platform.Kubeconfig},
 		},
 		"WrongCA": {
-			reason:   "证书不是这个 CA 签的",
+			reason:   "the certificate is not signed by this CA",
 			provider: providerBlock(kubeconfig(platform.URL, other.PEM)),
 			facts:    []string{platform.URL, "unknown authority", "The provider is configured by the kubeconfig"},
 		},
 		"ExpiredCertificate": {
-			reason:   "过期的证书说得出是谁的、何时过期",
+			reason:   "of an expired certificate it says whose it was and when it expired",
 			provider: providerBlock(harness.KubeconfigFor(t, platform, harness.Identity{User: "late", Expired: true})),
 			facts:    []string{`client certificate of "late"`, "expired at", "get a new one"},
 		},
 		"WrongToken": {
-			reason: "平台不认的令牌",
+			reason: "a token that the platform does not know",
 			provider: fmt.Sprintf("provider \"kubellm\" {\n server = %q\n ca_certificate = %q\n token = \"s3cret\"\n}\n",
 				platform.URL, string(ca.PEM)),
 			facts: []string{platform.URL, "attribute server", "with a token"},
 		},
 		"NoRights": {
-			reason:   "没有权限的人得知缺什么权限",
+			reason:   "who lacks a right learns which",
 			provider: providerBlock(harness.KubeconfigFor(t, platform, harness.Identity{User: "nobody"})),
 			facts:    []string{"nobody", "users", "iam.kubellm.io"},
 		},
@@ -142,40 +142,40 @@ spec: {roleRef: {name: %[1]s}, allNamespaces: true, subjects: [{kind: User, name
 		facts []string
 	}{
 		"InvalidEmail": {
-			reason: "平台的意见落到 email 这一行",
+			reason: "the platform's opinion leads to the line of email",
 			plural: "users",
 			config: userBlock("it", name, `email = "not an address"`),
 			facts:  []string{"Cannot create the user", "email = ", "spec.email", "name@domain", "Nothing was changed"},
 		},
 		"MalformedName": {
-			reason: "名字的形状在计划时就看得出",
+			reason: "the shape of a name shows at plan",
 			plural: "users",
 			config: userBlock("it", "Not_A_Name", ""),
 			early:  true,
 			facts:  []string{"Malformed name", "Not_A_Name", "name = "},
 		},
 		"ReservedGroup": {
-			reason: "system: 开头的组归平台，指到那一个元素",
+			reason: "groups that start with system: are the platform's, and the element is named",
 			plural: "users",
 			config: userBlock("it", name, `groups = ["search", "system:masters"]`),
 			facts:  []string{"Cannot create the user", "spec.groups[1]", "reserved", "groups = "},
 		},
 		"ReservedLabel": {
-			reason: "归属标记不能由配置伪造",
+			reason: "the configuration cannot forge the mark",
 			plural: "users",
 			config: userBlock("it", name, `annotations = { "kubellm.io/owner" = "terraform/forged" }`),
 			early:  true,
 			facts:  []string{"Reserved key", "kubellm.io/owner"},
 		},
 		"UnknownAttribute": {
-			reason: "写错的属性名在计划时就看得出",
+			reason: "a misspelt attribute shows at plan",
 			plural: "users",
 			config: userBlock("it", name, `mail = "x@example.com"`),
 			early:  true,
 			facts:  []string{"Unsupported argument", "mail"},
 		},
 		"SubjectKind": {
-			reason: "主体只有三种",
+			reason: "there are three kinds of subjects",
 			plural: "rolebindings",
 			config: fmt.Sprintf(`resource "kubellm_role_binding" "it" {
   name           = %q
@@ -188,13 +188,13 @@ spec: {roleRef: {name: %[1]s}, allNamespaces: true, subjects: [{kind: User, name
 			facts: []string{"Team", "ServiceAccount", "kind"},
 		},
 		"NoReach": {
-			reason: "没写范围不能当成全部",
+			reason: "no scope does not mean everything",
 			plural: "rolebindings",
 			config: fmt.Sprintf("resource \"kubellm_role_binding\" \"it\" {\n  name = %q\n  role_ref = { name = \"kubellm-viewer\" }\n}\n", name),
 			facts:  []string{"Cannot create the role binding", "allNamespaces"},
 		},
 		"EmptyVerbs": {
-			reason: "空的动词列表什么也不许可",
+			reason: "an empty list of verbs permits nothing",
 			plural: "roles",
 			config: fmt.Sprintf(`resource "kubellm_role" "it" {
   name  = %q
@@ -205,7 +205,7 @@ spec: {roleRef: {name: %[1]s}, allNamespaces: true, subjects: [{kind: User, name
 			facts: []string{"verbs", "at least 1"},
 		},
 		"EscalatingRole": {
-			reason:     "没有的权限授不出去",
+			reason:     "nobody grants what they do not hold",
 			kubeconfig: asLimited,
 			plural:     "roles",
 			config: fmt.Sprintf(`resource "kubellm_role" "it" {
@@ -249,6 +249,6 @@ func TestRoleNeedNotExist(t *testing.T) {
 }
 `, name))
 	w.apply(t)
-	w.emptyPlan(t, "绑定已如配置所写")
+	w.emptyPlan(t, "the binding is as configured")
 	w.destroy(t)
 }

@@ -274,15 +274,15 @@ func (l life) run(t *testing.T, kind string) {
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories,
 		CheckDestroy: func(*terraform.State) error {
-			absent(t, "销毁之后平台上不留下对象", l.plural, name)
-			absent(t, "销毁之后平台上不留下对象", l.plural, renamed)
+			absent(t, "destroy leaves nothing on the platform", l.plural, name)
+			absent(t, "destroy leaves nothing on the platform", l.plural, renamed)
 			return nil
 		},
 		Steps: []resource.TestStep{
 			{
 				Config: config(l.full),
 				Check: l.check(t, name, func() {
-					sameSpec(t, "创建写下全部字段", l.plural, name, l.fullSpec)
+					sameSpec(t, "create writes all fields", l.plural, name, l.fullSpec)
 					ownedByTerraform(t, l.plural, name)
 				}),
 				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionCreate),
@@ -293,7 +293,7 @@ func (l life) run(t *testing.T, kind string) {
 				Config:           config(l.less),
 				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionUpdate),
 				Check: l.check(t, name, func() {
-					sameSpec(t, "配置里去掉的字段在平台上也去掉了", l.plural, name, l.lessSpec)
+					sameSpec(t, "fields removed from the configuration are removed on the platform", l.plural, name, l.lessSpec)
 					if at := read(t, l.plural, name).Metadata; at.Annotations["note"] != "" || at.Labels["team"] != "research" {
 						t.Errorf("labels %v and annotations %v are not those of the configuration", at.Labels, at.Annotations)
 					}
@@ -304,7 +304,7 @@ func (l life) run(t *testing.T, kind string) {
 				Config:           config(l.less),
 				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionUpdate),
 				Check: l.check(t, name, func() {
-					sameSpec(t, "别人的改动被改回来", l.plural, name, l.lessSpec)
+					sameSpec(t, "what others changed is changed back", l.plural, name, l.lessSpec)
 				}),
 			},
 			{
@@ -316,14 +316,14 @@ func (l life) run(t *testing.T, kind string) {
 				Config:           config(l.zero),
 				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionUpdate),
 				Check: l.check(t, name, func() {
-					sameSpec(t, "空值如所写", l.plural, name, l.zeroSpec)
+					sameSpec(t, "empty values are as written", l.plural, name, l.zeroSpec)
 				}),
 			},
 			{
 				Config:           config(l.bare),
 				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionUpdate),
 				Check: l.check(t, name, func() {
-					sameSpec(t, "没写的不再由我们管", l.plural, name, l.bareSpec)
+					sameSpec(t, "what is not set is not managed any more", l.plural, name, l.bareSpec)
 				}),
 			},
 			{
@@ -341,14 +341,14 @@ func (l life) run(t *testing.T, kind string) {
 				Config:           config(l.bare),
 				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionCreate),
 				Check: l.check(t, name, func() {
-					sameSpec(t, "别人删掉的被重建", l.plural, name, l.bareSpec)
+					sameSpec(t, "what others deleted is made again", l.plural, name, l.bareSpec)
 				}),
 			},
 			{
 				Config:           l.config(kind, renamed, l.bare),
 				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionDestroyBeforeCreate),
 				Check: l.check(t, name, func() {
-					absent(t, "改名就是换一个对象", l.plural, name)
+					absent(t, "another name is another object", l.plural, name)
 				}),
 			},
 		},
@@ -451,7 +451,7 @@ func TestImmutableRoleReplaces(t *testing.T) {
 				Config:           config("kubellm-user"),
 				ConfigPlanChecks: thenEmpty(address, plancheck.ResourceActionDestroyBeforeCreate),
 				Check: func(*terraform.State) error {
-					sameSpec(t, "新的角色生效", "rolebindings", name, `{"roleRef": {"name": "kubellm-user"}, "allNamespaces": true}`)
+					sameSpec(t, "the new role counts", "rolebindings", name, `{"roleRef": {"name": "kubellm-user"}, "allNamespaces": true}`)
 					return nil
 				},
 			},

@@ -53,10 +53,10 @@ func TestListFindsWhatToImport(t *testing.T) {
 		want     int
 		failure  bool
 	}{
-		"ByLabel":   {reason: "按标签找", selector: "stage=manual,team=search", limit: 100, want: 1},
-		"Nothing":   {reason: "没有的找不到", email: "nobody-at-all@example.com", limit: 100},
-		"Limited":   {reason: "要几个给几个", limit: 1, want: 1},
-		"Malformed": {reason: "写错的选择器是错误，不是空的结果", selector: "a in (", limit: 100, failure: true},
+		"ByLabel":   {reason: "by a label", selector: "stage=manual,team=search", limit: 100, want: 1},
+		"Nothing":   {reason: "what is not there is not found", email: "nobody-at-all@example.com", limit: 100},
+		"Limited":   {reason: "as many as wanted", limit: 1, want: 1},
+		"Malformed": {reason: "a malformed selector is an error and not an empty result", selector: "a in (", limit: 100, failure: true},
 	}
 	for label, c := range cases {
 		t.Run(label, func(t *testing.T) {

@@ -78,7 +78,7 @@ func TestCreateWithLostAnswer(t *testing.T) {
 		t.Fatal("no answer was lost, so the test shows nothing")
 	}
 	ownedByTerraform(t, "users", name)
-	w.emptyPlan(t, "状态与平台一致")
+	w.emptyPlan(t, "the state is as the platform has it")
 	_, agents := network.seen()
 	for _, agent := range agents {
 		if !strings.HasPrefix(agent, "terraform-provider-kubellm/"+version.String()+" Terraform/") || !strings.HasSuffix(agent, " ci/7") {
@@ -86,5 +86,5 @@ func TestCreateWithLostAnswer(t *testing.T) {
 		}
 	}
 	w.destroy(t)
-	absent(t, "销毁删除它", "users", name)
+	absent(t, "destroy deletes it", "users", name)
 }

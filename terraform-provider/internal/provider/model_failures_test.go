@@ -26,32 +26,48 @@ func TestModelBadInput(t *testing.T) {
 		facts              []string
 	}{
 		"TwoSources": {
-			reason: "从哪一个取？", body: `source = { hugging_face = { repo = "a/b" }, pvc = { claim_name = "models" } }` + "\n" + anEngine,
+			reason: "which of them?", body: `source = { hugging_face = { repo = "a/b" }, pvc = { claim_name = "models" } }` + "\n" + anEngine,
 			facts: []string{"source", "hugging_face", "pvc"},
 		},
-		"NoSource": {reason: "从哪里取？", body: "source = {}\n" + anEngine, facts: []string{"source", "hugging_face", "oci", "s3", "pvc"}},
+		"NoSource": {reason: "from where?", body: "source = {}\n" + anEngine, facts: []string{"source", "hugging_face", "oci", "s3", "pvc"}},
 		"ReadWriteOnceSpread": {
-			reason: "第二个副本永远等不到卷", facts: []string{"cache = {", "ReadWriteMany", "spec.cache.accessMode", "Nothing was changed"},
+			reason: "the second replica would wait for its volume for good", facts: []string{"cache = {", "ReadWriteMany", "spec.cache.accessMode", "Nothing was changed"},
 			body: aSource + "\n" + anEngine + "\n" + `cache = { size = "1Gi", access_mode = "ReadWriteOnce" }` + "\nscaling = { replicas = 2 }",
 		},
 		"LlamaCppKServe": {
-			reason: "KServe 不跑它", facts: []string{"engine = {", "spec.engine.delivery", "Deployment", "Nothing was changed"},
+			reason: "KServe does not run it", facts: []string{"engine = {", "spec.engine.delivery", "Deployment", "Nothing was changed"},
 			body: `source = { hugging_face = { repo = "a/b", file = "a.gguf" } }` + "\n" + `engine = { type = "LlamaCpp", delivery = "KServe" }`,
 		},
 		"NameTooLong": {
-			reason: "成员上的名字由它而来", name: long, body: aSource + "\n" + anEngine,
+			reason: "the names on the members are made from it", name: long, body: aSource + "\n" + anEngine,
 			facts: []string{long, "40 characters"},
 		},
+		"NameWithDot": {
+			reason: "no Service may be called that", name: "qwen2.5", body: aSource + "\n" + anEngine,
+			facts: []string{"name      = \"qwen2.5\"", "Malformed name", "DNS-1035"},
+		},
+		"NoQuantity": {
+			reason: "nested values are named, because Terraform points at the resource", body: aSource + "\n" + anEngine + "\n" + `resources = { memory = "64GB" }`,
+			facts: []string{"resources.memory", "64GB", "no quantity"},
+		},
+		"NamedTwice": {
+			reason: "nested lists are named too", body: aSource + "\n" + anEngine + "\n" + `placement = { cluster_names = ["a", "a"] }`,
+			facts: []string{"placement.cluster_names", "duplicate"},
+		},
+		"ScaledToNothing": {
+			reason: "nothing would wake it", body: aSource + "\n" + anEngine + "\nscaling = { autoscaling = { min_replicas = 0, max_replicas = 2 } }",
+			facts: []string{"scaling.autoscaling.min_replicas", "between 1 and 1000"},
+		},
 		"CollidingArgs": {
-			reason: "平台会到别处去找它", body: aSource + "\n" + `engine = { type = "VLLM", args = ["--seed=1", "--port=9000"] }`,
+			reason: "the platform would look for it elsewhere", body: aSource + "\n" + `engine = { type = "VLLM", args = ["--seed=1", "--port=9000"] }`,
 			facts: []string{"engine = {", "spec.engine.args[1]", "--port", "the Service and the probes need", "Nothing was changed"},
 		},
 		"NegativeReplicas": {
-			reason: "没有负的副本", body: aSource + "\n" + anEngine + "\nscaling = { replicas = -1 }",
+			reason: "there are no negative replicas", body: aSource + "\n" + anEngine + "\nscaling = { replicas = -1 }",
 			facts: []string{"scaling", "replicas", "-1"},
 		},
 		"ShrinkingRange": {
-			reason: "下限不比上限多", body: aSource + "\n" + anEngine + "\nscaling = { autoscaling = { min_replicas = 3, max_replicas = 2 } }",
+			reason: "the lower bound is above the upper one", body: aSource + "\n" + anEngine + "\nscaling = { autoscaling = { min_replicas = 3, max_replicas = 2 } }",
 			facts: []string{"scaling = {", "spec.scaling.autoscaling.minReplicas", "maxReplicas"},
 		},
 	}
@@ -88,17 +104,17 @@ func TestModelReplaced(t *testing.T) {
 		"served_name": {aSource, anEngine, parked, `served_name = "another"`},
 	} {
 		w.write(t, "main.tf", modelBlock(name, body...))
-		contains(t, "计划说替换，并说因为哪个属性", w.changes(t), "must be replaced", attribute, "forces replacement", "1 to add, 0 to change, 1 to destroy")
+		contains(t, "the plan says that it replaces, and because of which attribute", w.changes(t), "must be replaced", attribute, "forces replacement", "1 to add, 0 to change, 1 to destroy")
 	}
 	w.write(t, "main.tf", modelBlock(name, aSource, `engine = { type = "VLLM", delivery = "Deployment" }`, parked))
-	contains(t, "写明默认值不替换", w.changes(t), "0 to add, 1 to change, 0 to destroy")
+	contains(t, "writing the default out replaces nothing", w.changes(t), "0 to add, 1 to change, 0 to destroy")
 
 	w.write(t, "main.tf", modelBlock(name, aSource, `engine = { type = "SGLang" }`, parked))
 	w.apply(t)
 	if second := read(t, "models", name); second.Metadata.UID == first.Metadata.UID || second.Spec["engine"].(map[string]any)["type"] != "SGLang" {
 		t.Errorf("after the replacement the model is %s with %v", second.Metadata.UID, second.Spec["engine"])
 	}
-	w.emptyPlan(t, "替换之后计划是空的")
+	w.emptyPlan(t, "after the replacement, the plan is empty")
 
 	withCache := func(class string) string {
 		return modelBlock(name, aSource, `engine = { type = "SGLang" }`, parked, fmt.Sprintf("cache = { size = \"1Gi\", storage_class_name = %q }", class))
@@ -106,7 +122,7 @@ func TestModelReplaced(t *testing.T) {
 	w.write(t, "main.tf", withCache("fast"))
 	w.apply(t)
 	w.write(t, "main.tf", withCache("slow"))
-	w.refuse(t, "换不得而替换也不该的，计划时说怎么办", []string{"plan"}, "storageClassName", "cannot be changed", "remove spec.cache first", "Nothing was changed")
+	w.refuse(t, "what can neither be changed nor replaced: the plan says what to do", []string{"plan"}, "storageClassName", "cannot be changed", "remove spec.cache first", "Nothing was changed")
 	w.write(t, "main.tf", withCache("fast"))
 	w.destroy(t)
 }
@@ -133,32 +149,32 @@ func TestModelPlanWithoutPlatform(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	said := w.refuse(t, "写不成，说得出为什么", []string{"apply", "-auto-approve"}, "Cannot create the model", "connection refused", own.URL)
+	said := w.refuse(t, "it cannot be written, and it says why", []string{"apply", "-auto-approve"}, "Cannot create the model", "connection refused", own.URL)
 	if got := w.addresses(t); len(got) != 0 {
 		t.Errorf("nothing was created, but the state has %v", got)
 	}
 	planned := w.succeed(t, "plan", "-out=saved")
-	contains(t, "平台停着，计划照做", planned, append(unknown, "1 to add")...)
+	contains(t, "the platform is down, and the plan goes on", planned, append(unknown, "1 to add")...)
 	said += planned + w.succeed(t, "show", "-json", "saved")
 	if err := own.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	said += w.succeed(t, "apply", "saved")
-	w.emptyPlan(t, "平台回来之后照那份计划做成了")
+	w.emptyPlan(t, "with the platform back, that plan was carried out")
 
 	if err := own.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	w.write(t, "main.tf", withToken(name, `resources = { cpu = "2" }`))
-	said += w.refuse(t, "现状不知道，不能当作没有变", []string{"plan"}, "Cannot read the model", "connection refused", own.URL)
+	said += w.refuse(t, "what is there is not known, which does not mean unchanged", []string{"plan"}, "Cannot read the model", "connection refused", own.URL)
 	planned = w.succeed(t, "plan", "-refresh=false", "-out=saved")
-	contains(t, "人说不刷新，改动也做得了计划", planned, append(unknown, "1 to change")...)
+	contains(t, "without a refresh, as asked for, a change can be planned", planned, append(unknown, "1 to change")...)
 	said += planned
 	if err := own.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	said += w.succeed(t, "apply", "saved")
-	w.emptyPlan(t, "改动做成了")
+	w.emptyPlan(t, "the change was made")
 	said += w.destroy(t)
 	said += contentOf(t, w.dir+"/terraform.tfstate.backup")
 	if strings.Contains(said, token) {
@@ -174,11 +190,11 @@ func TestModelPlanWithoutRights(t *testing.T) {
 		facts               []string
 	}{
 		"Viewer": {
-			reason: "只能看的人试运行不得", rules: `[{apiGroups: [model.kubellm.io], resources: [models], verbs: [get, list, watch]}]`,
+			reason: "who may only look may not try", rules: `[{apiGroups: [model.kubellm.io], resources: [models], verbs: [get, list, watch]}]`,
 			body: aSource, facts: []string{"models", `cannot patch resource "models"`},
 		},
 		"NoSecret": {
-			reason: "读不了所点名的 Secret", rules: `[{apiGroups: [model.kubellm.io], resources: [models], verbs: [get, list, watch, create, patch, delete]}]`,
+			reason: "who cannot read the Secret that is named", rules: `[{apiGroups: [model.kubellm.io], resources: [models], verbs: [get, list, watch, create, patch, delete]}]`,
 			body:  fmt.Sprintf(`source = { hugging_face = { repo = "a/b", token_secret_ref = { name = %q, key = "token" } } }`, secret),
 			facts: []string{secret, `verb "get" on secrets`},
 		},
@@ -195,7 +211,7 @@ func TestModelPlanWithoutRights(t *testing.T) {
 			absent(t, c.reason, "models", name)
 			w.write(t, "platform.tf", providerBlock(platform.Kubeconfig))
 			w.apply(t)
-			w.emptyPlan(t, "有权的人做成了")
+			w.emptyPlan(t, "somebody with the rights made it")
 			w.destroy(t)
 		})
 	}
@@ -207,9 +223,9 @@ func TestModelPlanWithheld(t *testing.T) {
 	grant(t, limited, `[{apiGroups: [model.kubellm.io], resources: [models], verbs: [get, list, watch, create, patch, delete]}]`)
 	w := newUserWorkspace(t, harness.KubeconfigFor(t, platform, harness.Identity{User: limited}))
 	w.write(t, "main.tf", modelBlock(name, aSource, anEngine, "suspended = true"))
-	contains(t, "说出缺哪一项权限", w.succeed(t, "plan"), "What the platform would do", "the plan is withheld", `verb "list" on clusters.cluster.kubellm.io`)
+	contains(t, "it says which right is missing", w.succeed(t, "plan"), "What the platform would do", "the plan is withheld", `verb "list" on clusters.cluster.kubellm.io`)
 	w.apply(t)
-	w.emptyPlan(t, "计划看不看得到，不影响写入")
+	w.emptyPlan(t, "whether the plan can be seen does not matter to the write")
 	w.destroy(t)
 }
 

@@ -94,29 +94,29 @@ func (f *fleet) modelLife(t *testing.T) {
 	var said strings.Builder
 	w.write(t, "main.tf", config(1, 1))
 	planned := w.succeed(t, "plan", "-out=saved")
-	contains(t, "计划说出放在哪里", planned, "What the platform would do", "- gpu-east: 1 replica on NVIDIA-H100-80GB-HBM3, in the namespace kubellm-default")
+	contains(t, "the plan says where it goes", planned, "What the platform would do", "- gpu-east: 1 replica on NVIDIA-H100-80GB-HBM3, in the namespace kubellm-default: Namespace kubellm-default", "Deployment "+name, "Service "+name)
 	said.WriteString(planned + w.succeed(t, "show", "-json", "saved") + w.succeed(t, "apply", "saved"))
-	first := f.readyModel(t, "apply 返回时已就绪", name, 1)
+	first := f.readyModel(t, "when apply returns, it is ready", name, 1)
 	seen := w.shownModel(t)
 	if one := seen.One.Value; !one.Ready || one.Endpoint != first.Status.Endpoint || one.Endpoint == "" || one.ServedAs != name ||
 		len(one.Placements) != 1 || one.Placements[0].Cluster != "gpu-east" {
 		t.Errorf("the data source shows %+v", one)
 	}
-	if !strings.HasPrefix(seen.Plan.Value, "As of ") {
-		t.Errorf("the state keeps %q of the plan", seen.Plan.Value)
+	if kept := seen.Plan.Value; !strings.HasPrefix(kept, "As of ") || !strings.Contains(kept, "kind: Deployment") || strings.Contains(kept, token) {
+		t.Errorf("the state keeps %q of the plan, want it with the manifests and without the token", kept)
 	}
-	w.emptyPlan(t, "第二次计划是空的")
+	w.emptyPlan(t, "a second plan is empty")
 
 	w.write(t, "main.tf", config(1, 2))
 	planned = w.apply(t)
-	contains(t, "改动也先说打算", planned, "- gpu-east: 2 replicas")
-	f.readyModel(t, "改动等到全部副本就绪", name, 2)
+	contains(t, "a change says its plan first too", planned, "- gpu-east: 2 replicas")
+	f.readyModel(t, "a change waits until all replicas are ready", name, 2)
 	w.write(t, "main.tf", config(2, 2))
 	said.WriteString(planned + w.apply(t))
-	if second := f.readyModel(t, "换了版本就交入新的令牌", name, 2); second.Status.CredentialsVersion == first.Status.CredentialsVersion || second.UID != first.UID {
+	if second := f.readyModel(t, "another version hands the new token in", name, 2); second.Status.CredentialsVersion == first.Status.CredentialsVersion || second.UID != first.UID {
 		t.Error("the token of the new version was not handed in to the same model")
 	}
-	w.emptyPlan(t, "交入之后计划是空的")
+	w.emptyPlan(t, "after handing in, the plan is empty")
 	said.WriteString(w.destroy(t))
 	if out := f.kubectl(t, "", "get", "models", name, "--ignore-not-found", "-o", "name"); out != "" {
 		t.Errorf("terraform destroy returned, but %s is still there", out)
@@ -152,12 +152,12 @@ func (f *fleet) modelAccepted(t *testing.T) {
 		facts                            []string
 	}{
 		"UnknownProduct": {
-			reason: "还没有那种卡", body: `resources = { accelerator = { products = ["NVIDIA-X9000"] } }`,
+			reason: "there is no such accelerator yet", body: `resources = { accelerator = { products = ["NVIDIA-X9000"] } }`,
 			condition: modelv1alpha1.ReasonNoClusterFits, facts: []string{"gpu-east", "NVIDIA-X9000"},
 			becomes: `resources = { accelerator = { products = ["NVIDIA-H100-80GB-HBM3"] } }`,
 		},
 		"SelectsNothing": {
-			reason: "选择器还选不中集群", body: `placement = { cluster_selector = { match_labels = { no = "such" } } }`,
+			reason: "the selector matches no cluster yet", body: `placement = { cluster_selector = { match_labels = { no = "such" } } }`,
 			condition: modelv1alpha1.ReasonNoClusterSelected, facts: []string{"clusterSelector", "no=such"},
 			becomes: `placement = { cluster_names = ["gpu-east"] }`,
 		},
@@ -167,8 +167,8 @@ func (f *fleet) modelAccepted(t *testing.T) {
 			name := unique("accepted")
 			w := newUserWorkspace(t, f.platform.Kubeconfig)
 			w.write(t, "main.tf", modelBlock(name, aSource, anEngine, c.body, brief)+modelOutputs)
-			contains(t, c.reason+"，计划就说", w.succeed(t, "plan"), append([]string{"What the platform would do", "1 to add"}, c.facts...)...)
-			contains(t, c.reason+"，等不到只是警告", w.apply(t), append([]string{"is not ready yet", c.condition, "Apply complete! Resources: 1 added", "timeouts"}, c.facts...)...)
+			contains(t, c.reason+", the plan says so", w.succeed(t, "plan"), append([]string{"What the platform would do", "1 to add"}, c.facts...)...)
+			contains(t, c.reason+", not ready in time is a warning", w.apply(t), append([]string{"is not ready yet", c.condition, "Apply complete! Resources: 1 added", "timeouts"}, c.facts...)...)
 			m := f.model(t, name)
 			for _, kind := range []string{modelv1alpha1.ConditionScheduled, modelv1alpha1.ConditionReady} {
 				condition := meta.FindStatusCondition(m.Status.Conditions, kind)
@@ -179,10 +179,10 @@ func (f *fleet) modelAccepted(t *testing.T) {
 			if one := w.shownModel(t).One.Value; one.Ready || one.Reason != c.condition {
 				t.Errorf("%s: the data source shows %+v", c.reason, one)
 			}
-			w.emptyPlan(t, "警告过的不会重建")
+			w.emptyPlan(t, "what was warned about is not made anew")
 			w.write(t, "main.tf", modelBlock(name, aSource, anEngine, c.becomes)+modelOutputs)
-			contains(t, "改成放得下的，就等到它就绪", w.apply(t), "1 changed")
-			if now := f.readyModel(t, "改成放得下的", name, 1); now.UID != m.UID {
+			contains(t, "changed to what fits, apply waits until it is ready", w.apply(t), "1 changed")
+			if now := f.readyModel(t, "changed to what fits", name, 1); now.UID != m.UID {
 				t.Error("the model was made anew")
 			}
 			w.destroy(t)
@@ -197,7 +197,7 @@ func (f *fleet) modelTerminal(t *testing.T) {
 	f.kubectl(t, "", "create", "secret", "generic", secret, "--from-literal=another=x")
 	w := newUserWorkspace(t, f.platform.Kubeconfig)
 	w.write(t, "main.tf", modelBlock(name, source, anEngine))
-	w.refuse(t, "缺的键等不来", []string{"apply", "-auto-approve"}, "Cannot wait for the model", modelv1alpha1.ReasonSecretKeyMissing, secret, "terraform untaint")
+	w.refuse(t, "a key that is missing does not come by waiting", []string{"apply", "-auto-approve"}, "Cannot wait for the model", modelv1alpha1.ReasonSecretKeyMissing, secret, "terraform untaint")
 	if got := w.addresses(t); len(got) != 1 {
 		t.Fatalf("after the failed create the state has %v, want the model", got)
 	}
@@ -205,7 +205,7 @@ func (f *fleet) modelTerminal(t *testing.T) {
 	f.kubectl(t, "", "patch", "secret", secret, "--type=merge", "-p", `{"stringData": {"token": "hf_x"}}`)
 	harness.MustKubectl(t, f.platform.Kubeconfig, "", "wait", "--for=condition=Ready", "models/"+name, "--timeout=60s")
 	w.succeed(t, "untaint", "kubellm_model.it")
-	w.emptyPlan(t, "原因去掉之后，留着的就是好的")
+	w.emptyPlan(t, "with the cause gone, what was kept is good")
 	if f.model(t, name).UID != first.UID {
 		t.Error("the model was made anew")
 	}

@@ -91,7 +91,8 @@ func (f *fleet) modelAsked(t *testing.T) {
 	made.emptyPlan(t, "asking changes nothing for who manages it")
 	made.destroy(t)
 
-	f.kubectl(t, fmt.Sprintf(`{"apiVersion": "model.kubellm.io/v1alpha1", "kind": "Model", "metadata": {"name": %q}, "spec": {"source": {"pvc": {"claimName": "a"}}, "engine": {"type": "VLLM"}, "suspended": true}}`, name), "apply", "-f", "-")
+	f.kubectl(t, fmt.Sprintf(`{"apiVersion": "model.kubellm.io/v1alpha1", "kind": "Model", "metadata": {"name": %q},
+"spec": {"source": {"pvc": {"claimName": "a"}}, "engine": {"type": "VLLM"}, "suspended": true}}`, name), "apply", "-f", "-")
 	w.refuse(t, "nobody holds it", []string{"plan"}, "Cannot plan the model", "Import it first")
 	f.kubectl(t, "", "delete", "models", name)
 	w.write(t, "main.tf", askedModel(name, aSource, anEngine, "cache = { size = \"1Gi\", access_mode = \"ReadWriteOnce\" }", two))

@@ -18,7 +18,7 @@ func TestTwoWorkspacesOnOneObject(t *testing.T) {
 
 	first.apply(t)
 	before := read(t, "users", name)
-	second.refuse(t, "第二个工作区得知归谁、怎么导入", []string{"apply", "-auto-approve"},
+	second.refuse(t, "the second workspace learns who holds it and how to import", []string{"apply", "-auto-approve"},
 		before.owner(), "import {", `to = kubellm_user.`+name, fmt.Sprintf("id = %q", name))
 	if after := read(t, "users", name); after.Metadata.ResourceVersion != before.Metadata.ResourceVersion {
 		t.Errorf("the refused create changed the object: %+v", after)
@@ -27,11 +27,11 @@ func TestTwoWorkspacesOnOneObject(t *testing.T) {
 		t.Errorf("the refused create left %v in the state", got)
 	}
 	second.destroy(t)
-	sameSpec(t, "销毁被拒绝的那个不动对象", "users", name, `{"email": "first@example.com", "suspended": false}`)
-	first.emptyPlan(t, "第一个工作区什么也没察觉")
+	sameSpec(t, "destroying the refused one leaves the object alone", "users", name, `{"email": "first@example.com", "suspended": false}`)
+	first.emptyPlan(t, "the first workspace noticed nothing")
 
 	first.destroy(t)
-	absent(t, "主人销毁时对象才消失", "users", name)
+	absent(t, "it goes when its holder destroys it", "users", name)
 }
 
 func TestObjectMadeWithKubectl(t *testing.T) {
@@ -41,12 +41,12 @@ func TestObjectMadeWithKubectl(t *testing.T) {
 	w := newUserWorkspace(t, platform.Kubeconfig)
 	w.write(t, "main.tf", userBlock("it", name, `email = "tf@example.com"`))
 
-	w.refuse(t, "错误说出是谁写的，并给出导入块", []string{"apply", "-auto-approve"}, "kubectl", "import {", fmt.Sprintf("id = %q", name))
+	w.refuse(t, "the error says who wrote it and gives the import block", []string{"apply", "-auto-approve"}, "kubectl", "import {", fmt.Sprintf("id = %q", name))
 	if after := read(t, "users", name); after.Metadata.ResourceVersion != before.Metadata.ResourceVersion {
 		t.Errorf("the refused create changed the object: %+v", after)
 	}
 	w.destroy(t)
-	sameSpec(t, "销毁被拒绝的那个不动对象", "users", name,
+	sameSpec(t, "destroying the refused one leaves the object alone", "users", name,
 		`{"displayName": "Made by hand", "email": "manual@example.com", "groups": ["search"], "suspended": false}`)
 }
 
@@ -81,7 +81,7 @@ func TestImportAdopts(t *testing.T) {
 	w.write(t, "main.tf", userBlock("it", name, same))
 
 	w.succeed(t, "import", "kubellm_user.it", name)
-	w.emptyPlan(t, "配置与对象相同，导入之后没有什么要做的")
+	w.emptyPlan(t, "configuration and object are alike, so nothing is to be done after the import")
 	w.apply(t)
 	if after := read(t, "users", name); after.Metadata.ResourceVersion != before.Metadata.ResourceVersion {
 		t.Errorf("an import and an empty apply wrote to the platform: %+v", after)
@@ -89,9 +89,9 @@ func TestImportAdopts(t *testing.T) {
 
 	w.write(t, "main.tf", userBlock("it", name, `email  = "manual@example.com"
 		labels = { team = "search" }`))
-	contains(t, "计划显示要去掉什么", w.succeed(t, "plan"), "display_name", "groups", `"stage"`, "annotations")
+	contains(t, "the plan shows what will be removed", w.succeed(t, "plan"), "display_name", "groups", `"stage"`, "annotations")
 	w.apply(t)
-	sameSpec(t, "去掉的字段真的去掉了", "users", name, `{"email": "manual@example.com", "suspended": false}`)
+	sameSpec(t, "the removed fields are really gone", "users", name, `{"email": "manual@example.com", "suspended": false}`)
 	after := read(t, "users", name)
 	if after.Metadata.Labels["stage"] != "" || after.Metadata.Labels["team"] != "search" || after.Metadata.Annotations["note"] != "" {
 		t.Errorf("labels %v and annotations %v are not those of the configuration", after.Metadata.Labels, after.Metadata.Annotations)
@@ -100,17 +100,17 @@ func TestImportAdopts(t *testing.T) {
 		t.Error("the object was replaced instead of taken over")
 	}
 	ownedByTerraform(t, "users", name)
-	w.emptyPlan(t, "接管之后没有什么要做的")
+	w.emptyPlan(t, "after taking it over, nothing is to be done")
 
 	w.destroy(t)
-	absent(t, "接管之后销毁就是删除", "users", name)
+	absent(t, "after taking it over, destroy deletes", "users", name)
 }
 
 // TestImportMissing 导入不存在的对象说得出缺什么，而不是留下一个空的资源。
 func TestImportMissing(t *testing.T) {
 	w := newUserWorkspace(t, platform.Kubeconfig)
 	w.write(t, "main.tf", userBlock("it", "not-there-at-all", ""))
-	w.refuse(t, "没有这个对象", []string{"import", "kubellm_user.it", "not-there-at-all"},
+	w.refuse(t, "there is no such object", []string{"import", "kubellm_user.it", "not-there-at-all"},
 		`Cannot import the user "not-there-at-all"`, "There is no user", "The provider is configured by the kubeconfig")
 	if got := w.addresses(t); len(got) != 0 {
 		t.Errorf("the failed import left %v in the state", got)
@@ -120,8 +120,8 @@ func TestImportMissing(t *testing.T) {
 // TestImportTellsDefaultsFromChoices 平台自己填的默认值不是谁的选择：导入后不显得要去掉；有人明确应用过的才是。
 func TestImportTellsDefaultsFromChoices(t *testing.T) {
 	cases := map[string]struct{ reason, manifest, config string }{
-		"Default": {"没人写过 suspended，配置也不写", `spec: {email: x@example.com}`, `email = "x@example.com"`},
-		"Choice":  {"有人明确应用了 false，配置也写了", `spec: {email: x@example.com, suspended: false}`, "email = \"x@example.com\"\nsuspended = false"},
+		"Default": {"nobody wrote suspended, nor does the configuration", `spec: {email: x@example.com}`, `email = "x@example.com"`},
+		"Choice":  {"somebody applied false explicitly, and so does the configuration", `spec: {email: x@example.com, suspended: false}`, "email = \"x@example.com\"\nsuspended = false"},
 	}
 	for label, c := range cases {
 		t.Run(label, func(t *testing.T) {
@@ -153,11 +153,11 @@ func TestImportTakesFromAnotherWorkspace(t *testing.T) {
 		t.Errorf("after the take-over the owner is %q, before it was %q", taken.owner(), owner)
 	}
 
-	contains(t, "原主人的计划说明它归了谁", first.succeed(t, "plan"), taken.owner(), "will be created")
-	first.refuse(t, "重建被拒绝", []string{"apply", "-auto-approve"}, taken.owner(), "import {")
+	contains(t, "the plan of the former holder says whose it is", first.succeed(t, "plan"), taken.owner(), "will be created")
+	first.refuse(t, "making it again is refused", []string{"apply", "-auto-approve"}, taken.owner(), "import {")
 	first.destroy(t)
-	sameSpec(t, "原主人动不了它", "users", name, `{"email": "second@example.com", "suspended": false}`)
-	second.emptyPlan(t, "新主人什么也没察觉")
+	sameSpec(t, "the former holder cannot touch it", "users", name, `{"email": "second@example.com", "suspended": false}`)
+	second.emptyPlan(t, "the new holder noticed nothing")
 	second.destroy(t)
 }
 
@@ -169,7 +169,7 @@ func TestImportThenDestroy(t *testing.T) {
 	w.write(t, "main.tf", userBlock("it", name, `email = "manual@example.com"`))
 	w.succeed(t, "import", "kubellm_user.it", name)
 	w.destroy(t)
-	absent(t, "销毁删除导入的对象", "users", name)
+	absent(t, "destroy deletes what was imported", "users", name)
 }
 
 // TestImportedObjectChangedHands 导入之后、写入之前易了主或被重建的，不是人说要接管的那个。
@@ -179,7 +179,7 @@ func TestImportedObjectChangedHands(t *testing.T) {
 		then   func(t *testing.T, name string)
 	}{
 		"Taken": {
-			reason: "不能从新主人手里抢",
+			reason: "nothing is snatched from the new holder",
 			then: func(t *testing.T, name string) {
 				other := newUserWorkspace(t, platform.Kubeconfig)
 				other.write(t, "main.tf", userBlock("it", name, `email = "other@example.com"`))
@@ -188,7 +188,7 @@ func TestImportedObjectChangedHands(t *testing.T) {
 			},
 		},
 		"MadeAgain": {
-			reason: "主人看上去没变，对象却是另一个",
+			reason: "the holder looks the same, but the object is another",
 			then: func(t *testing.T, name string) {
 				kubectl(t, "delete", "users", name)
 				manual(t, name)
@@ -208,7 +208,7 @@ func TestImportedObjectChangedHands(t *testing.T) {
 			before := read(t, "users", name)
 
 			w.refuse(t, c.reason, []string{"apply", "update"}, "Cannot update the user", before.owner(), "import {")
-			contains(t, "销毁也不动它", w.succeed(t, "apply", "destroy"), "left alone")
+			contains(t, "destroy leaves it alone too", w.succeed(t, "apply", "destroy"), "left alone")
 			if after := read(t, "users", name); after.Metadata.ResourceVersion != before.Metadata.ResourceVersion {
 				t.Errorf("%s: the object was changed: %+v", c.reason, after)
 			}
@@ -224,12 +224,12 @@ func TestApplyInFlight(t *testing.T) {
 		check  func(t *testing.T, name string)
 	}{
 		"Deleted": {
-			reason: "别人删掉的不能被更新复活",
+			reason: "an update does not bring back what others deleted",
 			then:   func(t *testing.T, name string) { kubectl(t, "delete", "users", name) },
-			check:  func(t *testing.T, name string) { absent(t, "更新复活了对象", "users", name) },
+			check:  func(t *testing.T, name string) { absent(t, "the update brought the object back", "users", name) },
 		},
 		"MadeAgain": {
-			reason: "别人重建的不能被更新覆盖",
+			reason: "an update does not overwrite what others made again",
 			then: func(t *testing.T, name string) {
 				kubectl(t, "delete", "users", name)
 				manual(t, name)
@@ -241,7 +241,7 @@ func TestApplyInFlight(t *testing.T) {
 			},
 		},
 		"Released": {
-			reason: "被放手的不能被更新抢回",
+			reason: "an update does not snatch back what was let go",
 			then: func(t *testing.T, name string) {
 				kubectl(t, "annotate", "users", name, "kubellm.io/owner-")
 			},
@@ -264,7 +264,7 @@ func TestApplyInFlight(t *testing.T) {
 			c.then(t, name)
 			w.refuse(t, c.reason, []string{"apply", "saved"}, name)
 			c.check(t, name)
-			contains(t, "下一次计划当它没有了", w.succeed(t, "plan"), "will be created")
+			contains(t, "the next plan counts it as gone", w.succeed(t, "plan"), "will be created")
 		})
 	}
 }
@@ -276,11 +276,11 @@ func TestRecreatedByAnother(t *testing.T) {
 		again  func(t *testing.T, name, owner string)
 	}{
 		"Plain": {
-			reason: "用 kubectl 重建的没有标记",
+			reason: "made again with kubectl, it bears no mark",
 			again:  func(t *testing.T, name, _ string) { manual(t, name) },
 		},
 		"WithTheMark": {
-			reason: "从备份恢复的带着旧标记，却是另一个对象",
+			reason: "restored from a backup, it bears the old mark but is another object",
 			again: func(t *testing.T, name, owner string) {
 				manual(t, name)
 				kubectl(t, "delete", "users", name)
@@ -303,8 +303,8 @@ spec: {email: manual@example.com}
 			c.again(t, name, owner)
 			before := read(t, "users", name)
 
-			contains(t, c.reason+"：计划说明为什么要建", w.succeed(t, "plan"), "will be created", "made again by someone else")
-			w.refuse(t, c.reason+"：建时被拒绝", []string{"apply", "-auto-approve"}, "import {", before.owner())
+			contains(t, c.reason+": the plan says why it creates", w.succeed(t, "plan"), "will be created", "made again by someone else")
+			w.refuse(t, c.reason+": creating is refused", []string{"apply", "-auto-approve"}, "import {", before.owner())
 			if after := read(t, "users", name); after.Metadata.ResourceVersion != before.Metadata.ResourceVersion {
 				t.Errorf("%s: somebody else's object was changed: %+v", c.reason, after)
 			}
@@ -320,7 +320,7 @@ func TestDestroyLeavesAnothersObject(t *testing.T) {
 	w.apply(t)
 	kubectl(t, "delete", "users", name)
 	manual(t, name)
-	contains(t, "销毁说明留下了谁的对象", w.succeed(t, "destroy", "-auto-approve", "-refresh=false"), "left alone", "kubectl")
+	contains(t, "destroy says whose object it left", w.succeed(t, "destroy", "-auto-approve", "-refresh=false"), "left alone", "kubectl")
 	if got := w.addresses(t); len(got) != 0 {
 		t.Errorf("after the destroy the state still has %v", got)
 	}

@@ -87,9 +87,8 @@ func (p *kubellm) Resources(context.Context) []func() resource.Resource {
 }
 
 func (p *kubellm) DataSources(context.Context) []func() datasource.DataSource {
-	one := each(func(d kind.Definition) func() datasource.DataSource { return d.DataSource })
-	many := each(func(d kind.Definition) func() datasource.DataSource { return d.DataSources })
-	all := append(one, many...)
+	all := each(func(d kind.Definition) func() datasource.DataSource { return d.DataSource })
+	all = append(all, each(func(d kind.Definition) func() datasource.DataSource { return d.DataSources })...)
 	for _, definition := range definitions {
 		if plan, ok := definition.Plan(); ok {
 			all = append(all, func() datasource.DataSource { return plan })

@@ -67,7 +67,7 @@ func TestRequestBudget(t *testing.T) {
 	if want := map[string]int{"PATCH": count}; !maps.Equal(got, want) && !maps.Equal(got, map[string]int{"APPLY": count}) {
 		t.Errorf("creating %d users cost %v, want %v", count, got, want)
 	}
-	got = spent(t, "users", func() { w.emptyPlan(t, "二百个资源的第二次计划是空的") })
+	got = spent(t, "users", func() { w.emptyPlan(t, "the second plan of two hundred resources is empty") })
 	refresh("an empty plan", got)
 	if len(got) > 2 {
 		t.Errorf("an empty plan cost %v, want GET and LIST only", got)

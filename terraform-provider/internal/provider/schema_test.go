@@ -214,11 +214,11 @@ func TestSensitiveProviderAttributes(t *testing.T) {
 		reason    string
 		sensitive bool
 	}{
-		"token":              {"令牌就是身份", true},
-		"client_key":         {"私钥就是身份", true},
-		"client_certificate": {"证书是公开的", false},
-		"server":             {"出错时要让人看到地址", false},
-		"kubeconfig":         {"路径不是秘密", false},
+		"token":              {"a token is an identity", true},
+		"client_key":         {"a key is an identity", true},
+		"client_certificate": {"a certificate is public", false},
+		"server":             {"errors must show the address", false},
+		"kubeconfig":         {"a path is no secret", false},
 	}
 	attributes := map[string]*tfprotov6.SchemaAttribute{}
 	for _, attribute := range schemas(t).Provider.Block.Attributes {

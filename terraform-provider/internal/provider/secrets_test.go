@@ -39,7 +39,7 @@ func TestCredentialsStayOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.write(t, "main.tf", userBlock("it", name, `email = "wrong"`))
-	refused := w.refuse(t, "出错时日志最多", []string{"apply", "-auto-approve"}, "name@domain")
+	refused := w.refuse(t, "errors are logged most", []string{"apply", "-auto-approve"}, "name@domain")
 	destroyed := w.destroy(t)
 	trace, err := os.ReadFile(log)
 	if err != nil {

@@ -19,7 +19,7 @@ func TestTaintedIsReplaced(t *testing.T) {
 	if second.Metadata.UID == first.Metadata.UID || second.owner() == first.owner() {
 		t.Errorf("the tainted user is still %s of %s", second.Metadata.UID, second.owner())
 	}
-	w.emptyPlan(t, "重建之后计划是空的")
+	w.emptyPlan(t, "after it was made again, the plan is empty")
 	w.destroy(t)
-	absent(t, "销毁删的是新的那一个", "users", name)
+	absent(t, "destroy deletes the new one", "users", name)
 }

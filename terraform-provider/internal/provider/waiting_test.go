@@ -16,7 +16,7 @@ func TestDestroyWaitsForFinalizers(t *testing.T) {
 	patch(t, "users", name, fmt.Sprintf(`{"metadata": {"finalizers": [%q]}}`, finalizer))
 	t.Cleanup(func() { cleanup(t, "users", name) })
 
-	w.refuse(t, "到时限还没走的，说得出是谁没放手", []string{"destroy", "-auto-approve"}, finalizer, name)
+	w.refuse(t, "what did not go in time: it says who did not let go", []string{"destroy", "-auto-approve"}, finalizer, name)
 	if got := w.addresses(t); len(got) != 1 {
 		t.Errorf("after the failed destroy the state has %v, want the user still", got)
 	}
@@ -28,7 +28,7 @@ func TestDestroyWaitsForFinalizers(t *testing.T) {
 	})
 	defer release.Stop()
 	w.destroy(t)
-	absent(t, "销毁返回时对象已不在", "users", name)
+	absent(t, "when destroy returns, the object is gone", "users", name)
 }
 
 // TestProviderConfigKnownOnlyAtApply 平台可能由同一次 apply 建起来：计划时不知道连哪里，不是错误。
@@ -44,10 +44,10 @@ provider "kubellm" {
 }
 
 `, platform.Kubeconfig)+userBlock("it", name, `email = "late@example.com"`))
-	contains(t, "计划照常", w.succeed(t, "plan"), "2 to add")
+	contains(t, "the plan goes on", w.succeed(t, "plan"), "2 to add")
 	w.apply(t)
-	sameSpec(t, "到 apply 时已知道连哪里", "users", name, `{"email": "late@example.com", "suspended": false}`)
-	w.emptyPlan(t, "第二次计划是空的")
+	sameSpec(t, "at apply it is known where to connect to", "users", name, `{"email": "late@example.com", "suspended": false}`)
+	w.emptyPlan(t, "a second plan is empty")
 	w.destroy(t)
 }
 
@@ -64,5 +64,5 @@ provider "kubellm" {
 
 data "kubellm_roles" "all" {}
 `, platform.Kubeconfig))
-	w.refuse(t, "说得出是哪一项还不知道", []string{"plan"}, "kubeconfig", "until other resources are applied", "-target")
+	w.refuse(t, "it says which setting is not known yet", []string{"plan"}, "kubeconfig", "until other resources are applied", "-target")
 }

@@ -20,7 +20,7 @@ import (
 // hostile 是各种类型下最容易出错的值：边界、溢出、错的类型、怪的文字与数量。
 var hostile = []any{
 	nil, true, "", " ", "a", "a.b", "A/b", "../..", "--port", "$(HF_TOKEN)", "{{.}}", "%s%n%d", "a\nb", "a\x00b", "é", "\u202egnp", "👾", "ﷺ", "\uFEFFa", "-", "*", "a=b,c",
-	strings.Repeat("a", 64), strings.Repeat("é", 5000), strings.Repeat("9", 400),
+	strings.Repeat("a", 64), strings.Repeat("é", 2000), strings.Repeat("9", 400),
 	-1, 0, 1, 2, 64, 65, 1000, 1001, 86400, 86401, math.MaxInt32, math.MaxInt32 + 1, 1<<32 + 1, int64(math.MaxInt64), int64(math.MinInt64), math.MinInt32 - 1,
 	1.5, json.Number("-0.0"), 1e18, 1e300, json.Number("1e400"), json.Number("18446744073709551616"), json.Number("0.1e1"),
 	"1Gi", "-1Gi", "0", "1e99", "99999999999999999999Ei", "1n", "NaN", "0x10", "1e-20", "1Gi ", "9223372036854775807", "9223372036854775808",
@@ -91,7 +91,8 @@ func (m mutator) mangle(node any) any {
 			at[i] = m.mangle(at[i])
 			return at
 		}
-		return slices.Repeat(append(at, m.value()), 1+m.IntN(200))
+		// 重复过的不再重复，不然造一个请求比答它还久。
+		return slices.Repeat(append(at, m.value()), 1+m.IntN(200/(1+len(at))+1))
 	default:
 		return m.value()
 	}
@@ -102,7 +103,7 @@ func (m mutator) value() any {
 	case 0:
 		return deep(m.IntN(12000), m.IntN(2) == 0)
 	case 1:
-		return slices.Repeat([]any{hostile[m.IntN(len(hostile))]}, m.IntN(3000))
+		return slices.Repeat([]any{hostile[m.IntN(len(hostile))]}, m.IntN(300))
 	default:
 		value := hostile[m.IntN(len(hostile))]
 		switch value.(type) {
@@ -119,6 +120,9 @@ func (m mutator) value() any {
 
 // deep 是嵌了很多层的列表或映射，先写成一个记号：编码它的库自己就不肯嵌这么深。
 func deep(levels int, list bool) any { return fmt.Sprintf("@deep %d %t@", levels, list) }
+
+// mostSent 比服务器肯收的多一点。
+const mostSent = 4 << 20
 
 var deeps = regexp.MustCompile(`"@deep (\d+) (true|false)@"`)
 
@@ -137,9 +141,12 @@ func (m mutator) pick(choices ...string) string { return choices[m.IntN(len(choi
 
 // FuzzModels 用改坏的请求打真的服务器：没有一个能让它崩溃或说不出话，收下的数与写的一样，计划里没有超卖。
 func FuzzModels(f *testing.F) {
-	for seed := range uint64(150) {
+	for seed := range uint64(100) {
 		f.Add(seed)
 	}
+	// 曾经答出 500 的：状态大得存不下，数量不成数量。
+	f.Add(uint64(251))
+	f.Add(uint64(572))
 	p := start(f, harness.PlatformOptions{})
 	controller := p.controller(f)
 	for _, name := range []string{"fuzz-big", "fuzz-small"} {
@@ -197,12 +204,12 @@ func (p *platform) survives(t *testing.T, as *client, method, path, contentType 
 	if body != nil {
 		encoded, err := json.Marshal(body)
 		must(t, err)
-		raw = deeps.ReplaceAllStringFunc(string(encoded), spelled)
+		raw = deeps.ReplaceAllStringFunc(string(encoded[:min(len(encoded), mostSent)]), spelled)
 	}
 	got := as.send(t, method, path, raw, "Content-Type", contentType)
 	switch {
 	case strings.Contains(got.body, "failed to create typed patch object"):
-		// 上游对类型不符的服务端应用答 500，话里说得出是哪个字段。
+		// 上游对服务端应用里没有声明的字段与重复的键答 500，话里说得出是哪个字段。
 	case strings.HasSuffix(path, "/status") && strings.Contains(got.body, "request is too large"):
 		// 状态没有上限，因为写它的是控制器；etcd 放不下的就存不下。
 	case got.code >= http.StatusInternalServerError:
@@ -224,7 +231,9 @@ func (p *platform) agrees(t *testing.T, sent map[string]any, got answer) {
 	raw, err := json.Marshal(sent["spec"])
 	must(t, err)
 	var wanted any
-	must(t, json.Unmarshal(raw, &wanted))
+	if json.Unmarshal(raw, &wanted) != nil {
+		return // 有的数（1e400）放不进任何类型，收下的只能是没有声明的字段。
+	}
 	sameNumbers(t, "spec", wanted, answered["spec"])
 	var m modelv1alpha1.Model
 	must(t, json.Unmarshal([]byte(got.body), &m))

@@ -37,6 +37,7 @@ func TestModelBadInput(t *testing.T) {
 		"engine":           {reason: "the engines are three", forProvider: aSource + ", engine: {type: Triton}", says: []string{"engine.type", "VLLM", "SGLang", "LlamaCpp"}},
 		"negative":         {reason: "there are no fewer than no replicas", forProvider: good + ", scaling: {replicas: -1}", says: []string{"scaling.replicas"}},
 		"two-scalings":     {reason: "either people or the member choose the number", forProvider: good + ", scaling: {replicas: 1, autoscaling: {maxReplicas: 2}}", says: []string{"replicas and autoscaling exclude"}},
+		"scaled-to-none":   {reason: "nothing would wake a model without replicas", forProvider: good + ", scaling: {autoscaling: {minReplicas: 0, maxReplicas: 2}}", says: []string{"scaling.autoscaling.minReplicas"}},
 		"min-over-max":     {reason: "the least is not more than the greatest", forProvider: good + ", scaling: {autoscaling: {minReplicas: 3, maxReplicas: 2}}", says: []string{"minReplicas must not be more than maxReplicas"}},
 		"stuck-rollout":    {reason: "a rollout that can replace nothing waits for good", forProvider: good + ", rollout: {maxUnavailable: 0}", says: []string{"no replica could ever be replaced"}},
 		"names-and-labels": {reason: "clusters are chosen in one way", forProvider: good + ", placement: {clusterNames: [a], clusterSelector: {}}", says: []string{"clusterSelector", "clusterNamesRefs", "exclude"}},

@@ -45,7 +45,7 @@ var placementAttribute = schema.SingleNestedAttribute{
 			MarkdownDescription: "The clusters to choose from, at most 64. At most one of `cluster_names` and `cluster_selector` is given, and without both " +
 				"all are to choose from.",
 			Validators: []validator.List{
-				listvalidator.NoNullValues(), listvalidator.UniqueValues(), listvalidator.ConflictsWith(sibling("cluster_selector")),
+				noNulls, noRepeats, listvalidator.ConflictsWith(sibling("cluster_selector")),
 			},
 		},
 		"cluster_selector": selectorAttribute,
@@ -75,7 +75,7 @@ var selectorAttribute = schema.SingleNestedAttribute{
 		"match_expressions": schema.ListNestedAttribute{
 			Optional:            true,
 			MarkdownDescription: "Requirements that the clusters must meet, all of them.",
-			Validators:          []validator.List{listvalidator.NoNullValues()},
+			Validators:          []validator.List{noNulls},
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"key": requiredText("A label key."),
 				"operator": required(oneOf("`In`, `NotIn`, `Exists` or `DoesNotExist`.",
@@ -84,7 +84,7 @@ var selectorAttribute = schema.SingleNestedAttribute{
 				"values": schema.ListAttribute{
 					ElementType: types.StringType, Optional: true,
 					MarkdownDescription: "The values, with `In` and `NotIn`.",
-					Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.NoNullValues()},
+					Validators:          []validator.List{listvalidator.SizeAtLeast(1), noNulls},
 				},
 			}},
 		},
@@ -95,7 +95,7 @@ var selectorAttribute = schema.SingleNestedAttribute{
 var tolerationsAttribute = schema.ListNestedAttribute{
 	Optional:            true,
 	MarkdownDescription: "Let the model onto clusters with taints, at most 64.",
-	Validators:          []validator.List{listvalidator.NoNullValues()},
+	Validators:          []validator.List{noNulls},
 	NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 		"key": text("The taint's key; none with the operator `Exists` tolerates all keys."),
 		"operator": schema.StringAttribute{
@@ -140,9 +140,9 @@ func requiredNumber(description string, least, most int64) schema.Int64Attribute
 
 // texts 是一个文字的列表；次序有意义的（参数）可以重复。
 func texts(description string, unique bool) schema.ListAttribute {
-	validators := []validator.List{listvalidator.NoNullValues()}
+	validators := []validator.List{noNulls}
 	if unique {
-		validators = append(validators, listvalidator.UniqueValues())
+		validators = append(validators, noRepeats)
 	}
 	return schema.ListAttribute{ElementType: types.StringType, Optional: true, MarkdownDescription: description, Validators: validators}
 }
