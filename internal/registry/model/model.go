@@ -114,8 +114,21 @@ func scale() *registry.Scale[*model.Model] {
 			}
 			m.Spec.Scaling.Replicas = &replicas
 		},
-		Status: func(m *model.Model) (int32, string) { return m.Status.Replicas, m.Status.Selector },
+		Status: func(m *model.Model) (int32, string) { return perCluster(m), m.Status.Selector },
 	}
+}
+
+// perCluster 是每个集群里现有的副本数，不满一个的进一：自动伸缩器拿它乘以负载的比例，写回每个集群要的副本数；
+// 给它各处的总和，放在几个集群上的 Model 每算一次就翻几倍。看不到的集群不在总和里，也就不在分母里。
+func perCluster(m *model.Model) int32 {
+	var seen int32
+	for _, placement := range m.Status.Placements {
+		if placement.Phase != model.PlacementUnreachable {
+			seen++
+		}
+	}
+	seen = max(seen, 1)
+	return (m.Status.Replicas + seen - 1) / seen
 }
 
 // wantedReplicas 是每个集群里要的副本数；归自动伸缩管时是它的下限。

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/generic"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	registrytest "k8s.io/apiserver/pkg/registry/generic/testing"
+	"k8s.io/apiserver/pkg/registry/rest"
 	etcd3testing "k8s.io/apiserver/pkg/storage/etcd3/testing"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/utils/ptr"
@@ -28,6 +29,7 @@ import (
 	"github.com/kubellm/kubellm/apis/model/install"
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/credentials"
+	"github.com/kubellm/kubellm/internal/registry"
 	"github.com/kubellm/kubellm/internal/service/auth"
 )
 
@@ -106,8 +108,15 @@ func TestStore(t *testing.T) {
 	}
 }
 
-// build 在真的 etcd 上建起存储，连凭据库一起。
+// build 在真的 etcd 上建起存储。
 func build(t *testing.T, config *storagebackend.Config) *genericregistry.Store {
+	t.Helper()
+	main, _, _ := declare(t, config)
+	return main.Store
+}
+
+// declare 在真的 etcd 上装好模型种类，连凭据库一起。
+func declare(t *testing.T, config *storagebackend.Config) (*registry.REST, *registry.Resource[*model.Model, *model.ModelList], credentials.Store) {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	install.Install(scheme)
@@ -126,12 +135,13 @@ func build(t *testing.T, config *storagebackend.Config) *genericregistry.Store {
 		t.Fatalf("build the store of credentials: %v", err)
 	}
 	t.Cleanup(closeStore)
-	storage, err := Model(&asked{}, store, nowhere{}, nowhere{}).Store(scheme, []schema.GroupVersion{v1alpha1.SchemeGroupVersion}, options(model.Resource("models"), v1alpha1.SchemeGroupVersion))
-	if err != nil {
+	declared, served := Model(&asked{}, store, nowhere{}, nowhere{}), map[string]rest.Storage{}
+	if err := declared.Install(scheme, []schema.GroupVersion{v1alpha1.SchemeGroupVersion}, options(models, v1alpha1.SchemeGroupVersion), served); err != nil {
 		t.Fatalf("build the store: %v", err)
 	}
-	t.Cleanup(storage.Main.Destroy)
-	return storage.Main.Store
+	main := served["models"].(*registry.REST)
+	t.Cleanup(main.Destroy)
+	return main, declared, store
 }
 
 // TestCredentialsAreConfirmed 只在密文的去向变了的时候才问：只管伸缩的人与控制器不必有读 Secret 的权利，
@@ -147,7 +157,10 @@ func TestCredentialsAreConfirmed(t *testing.T) {
 	}{
 		"unchanged":  {"was asked before", func(*model.ModelSpec) {}, ""},
 		"scaled":     {"it goes nowhere else", func(s *model.ModelSpec) { s.Scaling = &model.Scaling{Replicas: ptr.To(int32(2))} }, ""},
-		"placed":     {"who may register clusters is trusted", func(s *model.ModelSpec) { s.Placement = &model.Placement{ClusterNames: []string{"a"}} }, ""},
+		"placed":     {"it is copied to another member", func(s *model.ModelSpec) { s.Placement = &model.Placement{ClusterNames: []string{"a"}} }, "spec.placement.clusterNames"},
+		"selected":   {"it is copied to other members", func(s *model.ModelSpec) { s.Placement = &model.Placement{ClusterSelector: &metav1.LabelSelector{}} }, "spec.placement.clusterSelector"},
+		"tolerating": {"members that were kept apart get it", func(s *model.ModelSpec) { s.Placement = &model.Placement{Tolerations: []model.Toleration{{Key: "k"}}} }, "spec.placement.tolerations"},
+		"spread":     {"to as many of the same clusters", func(s *model.ModelSpec) { s.Placement = &model.Placement{Clusters: ptr.To(int32(2))} }, ""},
 		"resources":  {"it goes nowhere else", func(s *model.ModelSpec) { s.Resources = &model.Resources{CPU: ptr.To(resource.MustParse("1"))} }, ""},
 		"suspended":  {"it goes nowhere else", func(s *model.ModelSpec) { s.Suspended = ptr.To(true) }, ""},
 		"other key":  {"another value of it", func(s *model.ModelSpec) { s.Source.HuggingFace.TokenSecretRef.Key = "k" }, "spec.source"},

@@ -19,17 +19,18 @@ var everyVerbButCreate = []string{"get", "list", "update", "patch", "delete"}
 
 // diversions 是能让别的程序或别的地址拿到令牌的改动，与拒绝时要点名的字段。
 var diversions = map[string]map[string]any{
-	"spec.engine.image": {"engine": map[string]any{"image": "mine:1"}},
-	"spec.engine.args":  {"engine": map[string]any{"args": []any{"--enforce-eager"}}},
-	"spec.engine.env":   {"engine": map[string]any{"env": []any{map[string]any{"name": "HF_ENDPOINT", "value": "https://mine.example.org"}}}},
-	"spec.source":       {"source": map[string]any{"huggingFace": map[string]any{"repo": "mine/model"}}},
-	"spec.adapters":     {"adapters": []any{map[string]any{"name": "mine", "source": map[string]any{"huggingFace": map[string]any{"repo": "mine/adapter"}}}}},
+	"spec.engine.image":           {"engine": map[string]any{"image": "mine:1"}},
+	"spec.engine.args":            {"engine": map[string]any{"args": []any{"--enforce-eager"}}},
+	"spec.engine.env":             {"engine": map[string]any{"env": []any{map[string]any{"name": "HF_ENDPOINT", "value": "https://mine.example.org"}}}},
+	"spec.source":                 {"source": map[string]any{"huggingFace": map[string]any{"repo": "mine/model"}}},
+	"spec.placement.clusterNames": {"placement": map[string]any{"clusterNames": []any{"mine"}}},
+	"spec.adapters":               {"adapters": []any{map[string]any{"name": "mine", "source": map[string]any{"huggingFace": map[string]any{"repo": "mine/adapter"}}}}},
 }
 
-// harmless 是不改变令牌去向的改动：只管伸缩与放置的人不必拿得到它。
+// harmless 是不改变令牌去向的改动：只管伸缩的人不必拿得到它。
 var harmless = map[string]map[string]any{
 	"replicas":  {"spec": map[string]any{"scaling": map[string]any{"replicas": int64(2)}}},
-	"placement": {"spec": map[string]any{"placement": map[string]any{"clusterNames": []any{"elsewhere"}}}},
+	"failover":  {"spec": map[string]any{"placement": map[string]any{"failover": map[string]any{"afterSeconds": int64(60)}}}},
 	"resources": {"spec": map[string]any{"resources": map[string]any{"cpu": "2"}}},
 	"suspended": {"spec": map[string]any{"suspended": true}},
 	"label":     labels("team", "search"),

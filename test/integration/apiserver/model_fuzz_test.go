@@ -190,12 +190,15 @@ func FuzzModels(f *testing.F) {
 			"apiVersion": object["apiVersion"], "kind": "ModelCredentials", "spec": map[string]any{"data": map[string]any{m.pick("token", "", "a/b"): m.value()}},
 		})
 		p.survives(t, controller, http.MethodPatch, models.path(base, "status"), "application/merge-patch+json", map[string]any{"status": m.mangled(t, everyStatus)})
-		p.survives(t, p.admin, http.MethodGet, models.path()+"?"+url.Values{m.pick("fieldSelector", "labelSelector", "limit", "continue"): {fmt.Sprint(m.value())}}.Encode(), jsonType, nil)
+		p.survives(t, p.admin, http.MethodGet, models.path()+"?"+url.Values{m.pick("fieldSelector", "labelSelector", "limit", "continue"): {short(fmt.Sprint(m.value()))}}.Encode(), jsonType, nil)
 		for _, made := range []string{at, models.path(base)} {
 			p.survives(t, p.admin, http.MethodDelete, made, jsonType, nil)
 		}
 	})
 }
+
+// short 让地址短得进得了请求头：再长的在到达平台之前就被 HTTP 拒绝。
+func short(text string) string { return text[:min(len(text), 1000)] }
 
 // survives 发出请求：服务器总要说得出话，而且不是它自己出了错。
 func (p *platform) survives(t *testing.T, as *client, method, path, contentType string, body any) answer {
