@@ -23,5 +23,8 @@ func (placer) Place(m *v1alpha1.Model, clusters []clusterv1alpha1.Cluster, other
 
 // Manifests 见接口。
 func (placer) Manifests(m *v1alpha1.Model, on *clusterv1alpha1.Cluster, placement v1alpha1.ModelPlacement) (string, error) {
+	if !scheduler.Granted(m, placement) {
+		return "# Nothing is applied: there is no room for what the spec asks for, and what runs there stays as it is.\n", nil
+	}
 	return engine.Manifests(engine.Input{Model: m, Cluster: on, Placement: placement})
 }

@@ -1,9 +1,12 @@
 package model
 
 import (
+	"errors"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/scheduler"
@@ -31,9 +34,20 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		}),
 	}
 	if registerer != nil {
-		registerer.MustRegister(m.placements, m.rejections, m.timeToReady)
+		m.placements, m.rejections, m.timeToReady = registered(registerer, m.placements), registered(registerer, m.rejections), registered(registerer, m.timeToReady)
 	}
 	return m
+}
+
+// registered 登记一个指标；同一进程里先来的管理者登记过的，接着用它的，不为此崩溃。
+func registered[T prometheus.Collector](registerer prometheus.Registerer, c T) T {
+	err := registerer.Register(c)
+	var known prometheus.AlreadyRegisteredError
+	if !errors.As(err, &known) {
+		utilruntime.Must(err)
+		return c
+	}
+	return known.ExistingCollector.(T)
 }
 
 // decided 计一个改变了放置的决定。
@@ -48,7 +62,7 @@ func (m *Metrics) rejected(rejected []v1alpha1.RejectedCluster) {
 	}
 }
 
-// turned 在 Ready 变为真时计所花的时间；暂停的那一段不算在内。
+// turned 在 Ready 变为真时计所花的时间；其间暂停过的，暂停的那一段也在内。
 func (m *Metrics) turned(before, after *v1alpha1.Model, c metav1.Condition) {
 	if c.Status != metav1.ConditionTrue {
 		return

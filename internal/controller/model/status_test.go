@@ -37,7 +37,7 @@ func suspend(m *v1alpha1.Model) { m.Spec.Suspended = ptr.To(true) }
 func on(want int32, st appsv1.DeploymentStatus, pods ...*corev1.Pod) site {
 	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Generation: 5}, Spec: appsv1.DeploymentSpec{Replicas: ptr.To(want)}, Status: st}
 	for range st.ReadyReplicas {
-		pods = append(pods, &corev1.Pod{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}})
+		pods = append(pods, &corev1.Pod{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(now)}}}})
 	}
 	return site{placement: v1alpha1.ModelPlacement{Cluster: "a", Replicas: want}, applied: true, generation: 5, objects: []client.Object{d}, pods: pods}
 }
