@@ -2,7 +2,7 @@
 
 # 两个核上四个以上的测试包同时跑会互相饿着；每个包自己又会启动若干进程。
 TEST_PARALLEL ?= 2
-TEST_TIMEOUT  ?= 20m
+TEST_TIMEOUT  ?= 60m
 PACKAGES      ?= ./...
 
 # 发布时 make build VERSION=v1.2.3。不盖版本库的戳：那样每次提交都要重新链接，别人所有的检出里还会失败。

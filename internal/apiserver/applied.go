@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -49,7 +50,8 @@ type reread struct {
 	io.Closer
 }
 
-// checkApplied 只看类型合不合；读不懂的、不认识的种类由后面去说，多出来的字段只在要求严格时才说。
+// checkApplied 只看类型合不合；读不懂的、不认识的种类由后面去说，重复的字段只在要求严格时才说。
+// 没有的字段一律拒绝：归属没法记在它上面，上游也拒绝，只是答 500。
 func checkApplied(raw []byte, strict bool) error {
 	// 工具写的都是 JSON，不必再当 YAML 解一遍。
 	if !json.Valid(raw) {
@@ -63,8 +65,14 @@ func checkApplied(raw []byte, strict bool) error {
 	switch {
 	case err == nil, runtime.IsMissingKind(err), runtime.IsMissingVersion(err), runtime.IsNotRegisteredError(err):
 		return nil
-	case runtime.IsStrictDecodingError(err) && !strict:
+	case !strict && onlyDuplicates(err):
 		return nil
 	}
 	return apierrors.NewBadRequest(fmt.Sprintf("what is applied cannot be read: %v", err))
+}
+
+// onlyDuplicates 报告严格之下的毛病只是同一个字段写了几遍。
+func onlyDuplicates(err error) bool {
+	problems, ok := runtime.AsStrictDecodingError(err)
+	return ok && !slices.ContainsFunc(problems.Errors(), func(err error) bool { return strings.Contains(err.Error(), "unknown field") })
 }

@@ -16,7 +16,7 @@ const maxNesting = 100
 // limitNesting 在请求体读到嵌得太深的地方就拒绝，不等它被解开。
 func limitNesting(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if contentType := r.Header.Get("Content-Type"); r.Body != nil && (contentType == "" || strings.Contains(contentType, "json") || strings.Contains(contentType, "yaml")) {
+		if contentType := strings.ToLower(r.Header.Get("Content-Type")); r.Body != nil && (contentType == "" || strings.Contains(contentType, "json") || strings.Contains(contentType, "yaml")) {
 			r.Body = &shallowBody{ReadCloser: r.Body}
 		}
 		next.ServeHTTP(w, r)

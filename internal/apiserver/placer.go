@@ -18,7 +18,23 @@ var _ model.Placer = placer{}
 // Place 见接口。
 func (placer) Place(m *v1alpha1.Model, clusters []clusterv1alpha1.Cluster, others []v1alpha1.Model, now time.Time) model.Outcome {
 	result := scheduler.Schedule(scheduler.Input{Model: m, Clusters: clusters, Models: others, Now: now})
-	return model.Outcome{Placements: result.Placements, Rejected: result.Rejected, Message: result.Condition.Message}
+	message := result.Condition.Message
+	if moves := scheduler.Moves(m.Status.Placements, result.Placements); moves != "" {
+		message += "; " + moves
+	}
+	return model.Outcome{Placements: planned(result.Placements), Rejected: result.Rejected, Message: message}
+}
+
+// planned 只留决定：留下的放置带着此刻跑着的样子，那不是计划。
+func planned(placements []v1alpha1.ModelPlacement) []v1alpha1.ModelPlacement {
+	out := make([]v1alpha1.ModelPlacement, 0, len(placements))
+	for _, p := range placements {
+		out = append(out, v1alpha1.ModelPlacement{
+			Cluster: p.Cluster, ClusterUID: p.ClusterUID, Namespace: p.Namespace,
+			Product: p.Product, ResourceName: p.ResourceName, AcceleratorCount: p.AcceleratorCount, Replicas: p.Replicas,
+		})
+	}
+	return out
 }
 
 // Manifests 见接口。

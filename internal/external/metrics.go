@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kubellm/kubellm/internal/instruments"
 )
 
 // metrics 是本层的指标；没有登记处时一样计数，只是没人来取。
@@ -31,26 +33,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help: "Number of caches of a kind that are not trusted now because their watch is broken or refused.",
 		}, []string{"kind", "server"}),
 	}
-	if r == nil {
-		return m, nil
-	}
-	err := errors.Join(register(r, &m.requests), register(r, &m.seconds), register(r, &m.stale))
-	return m, err
-}
-
-// register 登记一个指标；已经登记过就改用登记过的那个。
-func register[C prometheus.Collector](r prometheus.Registerer, c *C) error {
-	err := r.Register(*c)
-	var already prometheus.AlreadyRegisteredError
-	if !errors.As(err, &already) {
-		return err
-	}
-	existing, ok := already.ExistingCollector.(C)
-	if !ok {
-		return err
-	}
-	*c = existing
-	return nil
+	return m, errors.Join(instruments.Register(r, &m.requests), instruments.Register(r, &m.seconds), instruments.Register(r, &m.stale))
 }
 
 // observe 记下一个请求。

@@ -202,11 +202,11 @@ func (c *connection) broke(w *watching, err error) {
 }
 
 // missing 记下成员不提供这一种：账里的都不在了，只有要用它的模型受影响。装上之前不必常问，能力变了自会再问。
-func (c *connection) missing(w *watching, clear func()) {
+func (c *connection) missing(w *watching, empty func()) {
 	c.change(func() {
 		if !w.absent {
 			w.absent = true
-			clear()
+			empty()
 			c.probeSoon()
 		}
 	})

@@ -76,6 +76,14 @@ func TestModelAutoscaled(t *testing.T) {
 		return err
 	})
 
+	change(t, "elastic", `{"spec":{"scaling":{"replicas":null,"autoscaling":{"minReplicas":1,"maxReplicas":3}}}}`)
+	m = awaitModel(t, "elastic", "autoscaled again with what serves", promptly, hasReady(2, "scaled"))
+	if d := awaitServing(t, env.alpha, m, 2); owns(d.ManagedFields, "kubellm", `"f:replicas"`) {
+		t.Error("kubellm owns the number of replicas after it handed it over")
+	}
+	change(t, "elastic", `{"spec":{"scaling":{"autoscaling":null,"replicas":2}}}`)
+	awaitModel(t, "elastic", "back to a number", promptly, hasReady(2, "scaled"))
+
 	// 伸缩器的客户端不认得 Model，只凭发现文档找到它的 scale 子资源。
 	scaleTo(t, harness.Config(t, env.platform.Kubeconfig), team, schema.GroupResource{Group: v1alpha1.GroupName, Resource: "models"}, "elastic", 1)
 	m = awaitModel(t, "elastic", "scaled by an autoscaler's client", promptly, hasReady(1, "scaled"))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -16,12 +17,14 @@ import (
 func TestModelFailsOver(t *testing.T) {
 	register(t, "lost", env.beta, clusterv1alpha1.DeletionOrphan)
 	deploy(t, wish{name: "mobile", clusters: []string{"lost", "spare"}, replicas: 1, gpus: 1, failover: failoverAfter})
-	awaitModel(t, "mobile", "serving", promptly, serves("lost"))
+	settled := awaitModel(t, "mobile", "serving", promptly, serves("lost"))
 	register(t, "spare", env.alpha, clusterv1alpha1.DeletionOrphan)
+	moves, readiness := trace(t, settled, placedOn), trace(t, settled, readiness)
 	down(t, env.beta)
 	awaitModel(t, "mobile", "unknown", promptly, is(metav1.ConditionUnknown, v1alpha1.ReasonClusterUnreachable, "lost"))
 	moved := awaitModel(t, "mobile", "moved", afterFailover, serves("spare"))
 	awaitServing(t, env.alpha, moved, 1)
+	evidence := lastEvidence(t, "lost")
 	if len(moved.Status.RemovedPlacements) != 1 || moved.Status.RemovedPlacements[0].Cluster != "lost" {
 		t.Errorf("what is still on the lost cluster must be remembered: %+v", moved.Status.RemovedPlacements)
 	}
@@ -35,6 +38,23 @@ func TestModelFailsOver(t *testing.T) {
 	if d := placedDeployment(t, env.beta, back); d != nil {
 		t.Errorf("there are two of it: %s is still on the lost cluster", d.Name)
 	}
+	// 回来的集群稳稳跳过几次，才说得上没有反复。
+	awaitReady(t, "lost")
+	awaitBeats(t, "lost", beatsAtRest)
+	if steps := moves.through(t, "lost", "spare"); steps[len(steps)-1].at.Before(evidence.Add(failoverAfter * time.Second)) {
+		t.Errorf("it was moved at %s, less than %d s after the last evidence at %s", steps[len(steps)-1].at, failoverAfter, evidence)
+	}
+	readiness.once(t, string(metav1.ConditionTrue))
+}
+
+// lastEvidence 是最后一次确知集群还在的时间。
+func lastEvidence(t *testing.T, cluster string) time.Time {
+	t.Helper()
+	c, err := env.clusters.Get(t.Context(), cluster, metav1.GetOptions{})
+	if err != nil || c.Status.LastHeartbeatTime == nil {
+		t.Fatalf("cluster %s does not say when it was last seen: %v", cluster, err)
+	}
+	return c.Status.LastHeartbeatTime.Time
 }
 
 // TestModelDeleted 按策略删除，成员在与不在各一遍。

@@ -118,10 +118,7 @@ func podFaults() []fault {
 		}, stance: loading(nomad), heal: release},
 		// 成员不肯造 Pod。
 		{name: "quota refuses replicas", inject: func(ctx context.Context, w *world) error {
-			quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "none"}, Spec: corev1.ResourceQuotaSpec{
-				Hard: corev1.ResourceList{corev1.ResourcePods: *resource.NewQuantity(0, resource.DecimalSI)}}}
-			_, err := env.alpha.Client().CoreV1().ResourceQuotas(workloads).Create(ctx, quota, metav1.CreateOptions{})
-			return errors.Join(err, w.deletePods(ctx, onAlpha, forced, single))
+			return errors.Join(w.forbidPods(ctx), w.deletePods(ctx, onAlpha, forced, single))
 		}, stance: failing(single), heal: func(ctx context.Context, _ *world) error {
 			err := env.alpha.Client().CoreV1().ResourceQuotas(workloads).Delete(ctx, "none", metav1.DeleteOptions{})
 			if apierrors.IsNotFound(err) {
@@ -130,6 +127,29 @@ func podFaults() []fault {
 			return err
 		}},
 	}
+}
+
+// forbidPods 立一个不准有 Pod 的配额，等成员真的照它拒绝：准入看的是自己的缓存，跟上之前还放得进来。
+func (w *world) forbidPods(ctx context.Context) error {
+	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "none"}, Spec: corev1.ResourceQuotaSpec{
+		Hard: corev1.ResourceList{corev1.ResourcePods: *resource.NewQuantity(0, resource.DecimalSI)}}}
+	if _, err := env.alpha.Client().CoreV1().ResourceQuotas(workloads).Create(ctx, quota, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	probe := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "probe-"}, Spec: corev1.PodSpec{
+		Containers: []corev1.Container{{Name: "probe", Image: "example.org/probe:1"}}}}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return harness.Wait(ctx, "the member to refuse pods", func(ctx context.Context) error {
+		_, err := env.alpha.Client().CoreV1().Pods(workloads).Create(ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		switch {
+		case apierrors.IsForbidden(err):
+			return nil
+		case err == nil:
+			return errors.New("a pod was let in")
+		}
+		return err
+	})
 }
 
 func loadTime(value string) string {

@@ -126,6 +126,14 @@ func (j *journal) weigh(c claim, now time.Time) {
 	}
 }
 
+// harmless 说故障还没有影响到什么：什么也没发生的故障证明不了什么。
+func (e *entry) harmless() string {
+	if e.effect == "" {
+		return "nothing that the platform says has become untrue"
+	}
+	return ""
+}
+
 // told 记下一句收回了的假话。
 func (e *entry) told(name string, l lie, now time.Time, limit time.Duration) {
 	lasted := now.Sub(l.since)

@@ -54,20 +54,11 @@ func (w *world) suffer(t *testing.T, f fault) error {
 	if err := f.inject(t.Context(), w); err != nil {
 		return fmt.Errorf("inject it: %w", err)
 	}
-	steps := []struct {
-		what    string
-		missing func() string
-	}{
-		{"an effect", func() string { return map[bool]string{true: "it has changed nothing"}[e.effect == ""] }},
-		{"the platform to say so", func() string {
-			if f.stance == nil {
-				return ""
-			}
-			return f.stance(w)
-		}},
+	if err := w.until(t.Context(), "an effect", e.harmless); err != nil {
+		return err
 	}
-	for _, step := range steps {
-		if err := w.until(t.Context(), step.what, step.missing); err != nil {
+	if f.stance != nil {
+		if err := w.until(t.Context(), "the platform to say so", func() string { return f.stance(w) }); err != nil {
 			return err
 		}
 	}
@@ -79,15 +70,18 @@ func (w *world) suffer(t *testing.T, f fault) error {
 
 // table 是给人看的记录。
 func (w *world) table() string {
+	rows := []string{"", "fault\ttook\tlongest false yes\tlongest Unknown\tfirst effect"}
+	for _, e := range w.entries {
+		falsehood := brief(e.falsehood)
+		if e.about != "" {
+			falsehood += " (" + e.about + ")"
+		}
+		rows = append(rows, strings.Join([]string{e.name, brief(e.took), falsehood, brief(e.unknown), e.effect}, "\t"))
+	}
 	var text strings.Builder
 	out := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(out, "\nfault\ttook\tlongest false yes\tlongest Unknown\tfirst effect\n")
-	for _, e := range w.entries {
-		about := ""
-		if e.about != "" {
-			about = " (" + e.about + ")"
-		}
-		fmt.Fprintf(out, "%s\t%s\t%s%s\t%s\t%s\n", e.name, brief(e.took), brief(e.falsehood), about, brief(e.unknown), e.effect)
+	if _, err := out.Write([]byte(strings.Join(rows, "\n") + "\n")); err != nil {
+		return err.Error()
 	}
 	if err := out.Flush(); err != nil {
 		return err.Error()

@@ -3446,7 +3446,7 @@ func schema_kubellm_apis_model_v1alpha1_Scaling(ref common.ReferenceCallback) co
 				Properties: map[string]spec.Schema{
 					"replicas": {
 						SchemaProps: spec.SchemaProps{
-							Description: "replicas is the number of replicas in each cluster, 0 to 1000. Defaults to 1 without autoscaling. kubectl scale sets it.",
+							Description: "replicas is the number of replicas in each cluster, 0 to 1000. Defaults to 1 without autoscaling. kubectl scale sets it. What the scale subresource reports is the number in each cluster too.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},

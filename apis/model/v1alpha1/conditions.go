@@ -59,6 +59,9 @@ const (
 	ReasonReplicasReady = "ReplicasReady"
 	// ReasonLoading: replicas are starting, downloading or loading.
 	ReasonLoading = "Loading"
+	// ReasonUnschedulable: the member finds no place for a replica; the message
+	// is its scheduler's.
+	ReasonUnschedulable = "Unschedulable"
 	// ReasonReplicasFailing: replicas cannot start; the message says why.
 	ReasonReplicasFailing = "ReplicasFailing"
 	// ReasonStartupTimeout: replicas were not ready within the startup timeout.
@@ -77,6 +80,8 @@ const (
 	RejectedTaint = "Taint"
 	// RejectedDeleting: the Cluster is being deleted.
 	RejectedDeleting = "Deleting"
+	// RejectedNamespace: the namespace on the member would have too long a name.
+	RejectedNamespace = "Namespace"
 	// RejectedCapability: the Cluster lacks what the delivery or source needs.
 	RejectedCapability = "Capability"
 	// RejectedProduct: the Cluster has none of the wanted products.

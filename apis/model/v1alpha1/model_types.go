@@ -368,7 +368,8 @@ type Failover struct {
 // autoscaling.
 type Scaling struct {
 	// replicas is the number of replicas in each cluster, 0 to 1000. Defaults to
-	// 1 without autoscaling. kubectl scale sets it.
+	// 1 without autoscaling. kubectl scale sets it. What the scale subresource
+	// reports is the number in each cluster too.
 	// +optional
 	Replicas *int32 `json:"replicas,omitempty"`
 	// autoscaling lets the member cluster choose the number, which takes KEDA

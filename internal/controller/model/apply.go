@@ -160,6 +160,9 @@ func (a *applying) one(ctx context.Context, object client.Object) error {
 			return err
 		}
 	}
+	if err := a.handOver(ctx, key, u); err != nil {
+		return err
+	}
 	if err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(fieldManager), client.ForceOwnership); err != nil {
 		a.lost(key, err)
 		return fmt.Errorf("apply %s: %w", key, err)

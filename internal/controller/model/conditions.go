@@ -51,7 +51,7 @@ func applied(v view, placements []v1alpha1.ModelPlacement) metav1.Condition {
 	if len(placements) == 0 {
 		return unplaced(v, kind)
 	}
-	return v.condition(kind, metav1.ConditionTrue, v1alpha1.ReasonApplied, fmt.Sprintf("%s hold what is wanted.", names(placements)))
+	return v.condition(kind, metav1.ConditionTrue, v1alpha1.ReasonApplied, fmt.Sprintf("%s %s what is wanted.", names(placements), plural(int32(len(placements)), "holds", "hold")))
 }
 
 // available 说要的副本是不是都就绪，照成员关于当前 generation 的话。
@@ -75,10 +75,10 @@ func available(v view, placements []v1alpha1.ModelPlacement) metav1.Condition {
 		return unplaced(v, kind)
 	}
 	return v.condition(kind, metav1.ConditionTrue, v1alpha1.ReasonReplicasReady,
-		fmt.Sprintf("%d replicas are ready on %s.", total(placements).ready, names(placements)))
+		fmt.Sprintf("%s ready on %s.", counted(total(placements).ready), names(placements)))
 }
 
-// progressing 说是不是还有副本在路上；失败了的不在路上，看不到的不知道。
+// progressing 说是不是还有副本在路上；失败了的、在等别人动手的不在路上，看不到的不知道。
 func progressing(v view, placements []v1alpha1.ModelPlacement) metav1.Condition {
 	const kind = v1alpha1.ConditionProgressing
 	if v.suspended() {
@@ -87,8 +87,11 @@ func progressing(v view, placements []v1alpha1.ModelPlacement) metav1.Condition 
 	if p, found := first(placements, v1alpha1.ReasonRollingOut, v1alpha1.ReasonLoading, v1alpha1.ReasonApplying); found {
 		return v.condition(kind, metav1.ConditionTrue, p.Reason, said(p))
 	}
-	if p, found := inPhase(placements, v1alpha1.PlacementFailed); found {
+	if p, found := stuck(placements); found {
 		return v.condition(kind, metav1.ConditionFalse, p.Reason, said(p))
+	}
+	if problem := v.credentials.problem; problem != nil {
+		return v.condition(kind, metav1.ConditionFalse, problem.reason, problem.message)
 	}
 	if p, found := first(placements, v1alpha1.ReasonClusterUnreachable, v1alpha1.ReasonNotObserved); found {
 		return v.condition(kind, metav1.ConditionUnknown, p.Reason, said(p))
@@ -138,6 +141,26 @@ func deletingMessage(v view) string {
 	return text
 }
 
+// gone 在删除期间收回那一种条件的旧话：没有什么还该跑着；联系不上的，不知道。
+func gone(v view, kind string) metav1.Condition {
+	status := metav1.ConditionFalse
+	if v.removal.unreachable {
+		status = metav1.ConditionUnknown
+	}
+	return v.condition(kind, status, v1alpha1.ReasonDeleting, deletingMessage(v))
+}
+
+// stuck 是第一处自己走不下去的：失败了，成员排不上它的副本，或者还没有放上去的理由。
+func stuck(placements []v1alpha1.ModelPlacement) (v1alpha1.ModelPlacement, bool) {
+	for _, p := range placements {
+		waits := p.Phase == v1alpha1.PlacementPending && p.Reason != v1alpha1.ReasonNotObserved
+		if p.Phase == v1alpha1.PlacementFailed || p.Reason == v1alpha1.ReasonUnschedulable || waits {
+			return p, true
+		}
+	}
+	return v1alpha1.ModelPlacement{}, false
+}
+
 // keptOn 是没有答应、原样留着的集群。
 func keptOn(v view) []string {
 	var on []string
@@ -172,6 +195,23 @@ func inPhase(placements []v1alpha1.ModelPlacement, phase v1alpha1.PlacementPhase
 		}
 	}
 	return v1alpha1.ModelPlacement{}, false
+}
+
+func plural(n int32, one, more string) string {
+	if n == 1 {
+		return one
+	}
+	return more
+}
+
+// counted 是"1 replica is""2 replicas are"。
+func counted(n int32) string {
+	return fmt.Sprintf("%d %s", n, plural(n, "replica is", "replicas are"))
+}
+
+// readyOf 是"1 of 2 replicas are ready"，只要一个的说"0 of 1 replica is ready"。
+func readyOf(ready, want int32) string {
+	return fmt.Sprintf("%d of %s ready", ready, counted(want))
 }
 
 func said(p v1alpha1.ModelPlacement) string { return "Cluster " + p.Cluster + ": " + p.Message }

@@ -176,4 +176,5 @@ func (r *Reconciler) forget(uid types.UID) {
 	r.grips.forget(uid)
 	r.records.forget(uid)
 	r.carried.forget(uid)
+	r.Metrics.forget(uid)
 }

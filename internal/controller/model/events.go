@@ -47,13 +47,16 @@ func (r *Reconciler) announce(before, after *v1alpha1.Model) {
 		if !justPlaced(before, after, c) {
 			r.record(after, c)
 		}
-		r.Metrics.turned(before, after, c)
+		r.Metrics.turned(before, after, c, r.Clock.Now())
 	}
 }
 
-// justPlaced 报告刚放上去、正照常进行：Placed 已经说了，不必再说它还没有就绪。
+// justPlaced 报告才开始、正照常进行：Placed 已经说了，不必再说它还没有就绪；还什么也没看到的，没有什么可说。
 func justPlaced(before, after *v1alpha1.Model, c metav1.Condition) bool {
-	return len(before.Status.Conditions) == 0 && len(after.Status.Placements) > 0 && c.Status != metav1.ConditionTrue && calm.Has(c.Reason)
+	if len(before.Status.Conditions) > 0 || c.Status == metav1.ConditionTrue {
+		return false
+	}
+	return c.Reason == v1alpha1.ReasonNotObserved || len(after.Status.Placements) > 0 && calm.Has(c.Reason)
 }
 
 func (r *Reconciler) record(model *v1alpha1.Model, c metav1.Condition) {

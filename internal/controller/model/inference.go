@@ -27,9 +27,9 @@ func inference(v view, s site) verdict {
 	case u.GetGeneration() < s.generation || !kserveObserved(u):
 		return verdict{v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "KServe has not taken up what was applied last.", pods.ready}
 	case v.suspended():
-		return verdict{v1alpha1.PlacementPending, v1alpha1.ReasonSuspended, fmt.Sprintf("spec.suspended is true; %d replicas are left.", pods.all), pods.ready}
+		return verdict{v1alpha1.PlacementPending, v1alpha1.ReasonSuspended, fmt.Sprintf("spec.suspended is true; %s left.", counted(pods.all)), pods.ready}
 	case said.status == string(metav1.ConditionTrue) && pods.all == want && pods.current == want:
-		return verdict{v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, fmt.Sprintf("KServe says that it is ready, and %d of %d replicas are.", want, want), want}
+		return verdict{v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, "KServe says that it is ready, and " + readyOf(want, want) + ".", want}
 	default:
 		return inferenceUnready(v, s, said, pods)
 	}
@@ -37,20 +37,19 @@ func inference(v view, s site) verdict {
 
 // inferenceUnready 说副本为什么还没有都就绪：先看 Pod 自己的话，再看 KServe 的。
 func inferenceUnready(v view, s site, said word, pods podCount) verdict {
-	report := reportOf(s.pods)
-	count := fmt.Sprintf("%d of %d replicas are ready", pods.ready, s.placement.Replicas)
+	report, count := reportOf(s.pods), readyOf(pods.ready, s.placement.Replicas)
 	switch {
 	case report.failure != "":
-		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, fmt.Sprintf("%s; %s.", count, report.failure), pods.ready}
-	case !report.since.IsZero() && !v.now.Before(report.since.Add(v.startupTimeout())):
-		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonStartupTimeout, fmt.Sprintf(
-			"%s; one is not ready since %s, longer than spec.startupTimeoutSeconds allows%s.", count, wording.Stamp(report.since), also(report.unschedulable)), pods.ready}
+		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, sentence(count, report.failure), pods.ready}
+	case report.tooSlow(v):
+		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonStartupTimeout, sentence(count, report.overdue(), report.unschedulable), pods.ready}
+	case said.status == string(metav1.ConditionTrue) && pods.all > pods.made:
+		news := fmt.Sprintf("%s, %d of them or of those on their way are new", count, pods.made)
+		return verdict{v1alpha1.PlacementLoading, v1alpha1.ReasonRollingOut, sentence(news, report.unschedulable), pods.ready}
 	case said.status != string(metav1.ConditionTrue):
-		return verdict{v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, fmt.Sprintf("%s; KServe says that it is not ready%s%s.", count, said.because(), also(report.unschedulable)), pods.ready}
-	case pods.all > pods.made:
-		return verdict{v1alpha1.PlacementLoading, v1alpha1.ReasonRollingOut, fmt.Sprintf("%s, %d of them or of those on their way are new%s.", count, pods.made, also(report.unschedulable)), pods.ready}
+		count += "; KServe says that it is not ready" + said.because()
 	}
-	return verdict{v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, fmt.Sprintf("%s%s.", count, also(report.unschedulable)), pods.ready}
+	return verdict{v1alpha1.PlacementLoading, report.loading(), sentence(count, report.unschedulable), pods.ready}
 }
 
 // inferenceService 是那里的 LLMInferenceService；nil 表示还没有。

@@ -3,6 +3,8 @@ package model
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/wording"
+	"github.com/kubellm/kubellm/internal/member"
 )
 
 // verdict 是一处放置走到了哪一步。
@@ -31,8 +34,8 @@ func placementStatus(v view, s site) v1alpha1.ModelPlacement {
 	if address := cmp.Or(s.endpoint, kserveURL(s)); address != "" {
 		p.Endpoint = address
 	}
-	// 刚选中的只有阶段，没有理由：那还不是从成员得来的话。
-	if s.waiting && p.Reason != "" {
+	// 刚选中的只有阶段，没有理由：那还不是从成员得来的话；spec 变了的，旧的话说的不是它。
+	if s.waiting && p.Reason != "" && v.Status.ObservedGeneration == v.Generation {
 		return p
 	}
 	is := judge(v, s)
@@ -89,7 +92,7 @@ func deployment(v view, s site) verdict {
 	if !ok {
 		return verdict{v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "The member has not shown the Deployment yet.", 0}
 	}
-	want, st := ptr.Deref(d.Spec.Replicas, 1), d.Status
+	want, st := expected(v, s, d), d.Status
 	// 成员的控制器停了的话，这里的数是从前的；Pod 自己的话是现在的。
 	st.ReadyReplicas = min(st.ReadyReplicas, countPods(s).ready)
 	switch {
@@ -99,42 +102,64 @@ func deployment(v view, s site) verdict {
 		return verdict{v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "The member has not taken up what was applied last.", st.ReadyReplicas}
 	case v.suspended():
 		return verdict{v1alpha1.PlacementPending, v1alpha1.ReasonSuspended,
-			fmt.Sprintf("spec.suspended is true; %d replicas are left.", st.Replicas), st.ReadyReplicas}
-	case st.UpdatedReplicas == want && st.Replicas == want && st.ReadyReplicas == want && st.AvailableReplicas == want:
-		return verdict{v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, fmt.Sprintf("%d of %d replicas are ready.", want, want), want}
+			fmt.Sprintf("spec.suspended is true; %s left.", counted(st.Replicas)), st.ReadyReplicas}
+	case st.UpdatedReplicas == want && st.Replicas == want && st.ReadyReplicas == want && st.AvailableReplicas == want && scaling(s) == "":
+		return verdict{v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, readyOf(want, want) + ".", want}
 	}
 	return unready(v, s, want, st)
 }
 
-// unready 说副本为什么还没有都就绪。
-func unready(v view, s site, want int32, st appsv1.DeploymentStatus) verdict {
-	pods := reportOf(s.pods)
-	count := fmt.Sprintf("%d of %d replicas are ready", st.ReadyReplicas, want)
-	switch {
-	case pods.failure != "":
-		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, fmt.Sprintf("%s; %s.", count, pods.failure), st.ReadyReplicas}
-	case refused(st) != "":
-		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, fmt.Sprintf("%s; the member makes no pods: %s.", count, refused(st)), st.ReadyReplicas}
-	case !pods.since.IsZero() && !v.now.Before(pods.since.Add(v.startupTimeout())):
-		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonStartupTimeout, fmt.Sprintf(
-			"%s; one is not ready since %s, longer than spec.startupTimeoutSeconds allows%s.", count, wording.Stamp(pods.since), also(pods.unschedulable)), st.ReadyReplicas}
+// expected 是那里要的副本：成员上写着的；自动伸缩的不少于下限，伸缩器还没动手时那里写着的是一个。
+func expected(v view, s site, d *appsv1.Deployment) int32 {
+	want := ptr.Deref(d.Spec.Replicas, 1)
+	if v.autoscaled() && !s.kept {
+		want = max(want, ptr.Deref(v.Spec.Scaling.Autoscaling.MinReplicas, 1))
 	}
-	waits := ""
-	if !pods.since.IsZero() {
-		waits = ", waiting since " + wording.Stamp(pods.since)
-	}
-	if st.Replicas > st.UpdatedReplicas && st.UpdatedReplicas+st.Replicas > 0 && want > 0 {
-		return verdict{v1alpha1.PlacementLoading, v1alpha1.ReasonRollingOut, fmt.Sprintf(
-			"%s, %d of them or of those on their way are new%s%s.", count, st.UpdatedReplicas, waits, also(pods.unschedulable)), st.ReadyReplicas}
-	}
-	return verdict{v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, fmt.Sprintf("%s%s%s.", count, waits, also(pods.unschedulable)), st.ReadyReplicas}
+	return want
 }
 
-func also(text string) string {
-	if text == "" {
-		return ""
+// scaling 是 KEDA 说的伸缩器为什么不行；空表示它没有说不行。不行时没有谁知道该要几个副本。
+func scaling(s site) string {
+	for _, object := range s.objects {
+		u, ok := object.(*unstructured.Unstructured)
+		if !ok || u.GroupVersionKind().GroupKind() != member.ScaledObject.GroupKind() {
+			continue
+		}
+		conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
+		for _, c := range conditions {
+			m, _ := c.(map[string]any)
+			if m["type"] == v1alpha1.ConditionReady && m["status"] == string(metav1.ConditionFalse) {
+				var w word
+				w.reason, _ = m["reason"].(string)
+				w.message, _ = m["message"].(string)
+				return "KEDA says that the autoscaler is not ready" + w.because()
+			}
+		}
 	}
-	return "; " + text
+	return ""
+}
+
+// unready 说副本为什么还没有都就绪。
+func unready(v view, s site, want int32, st appsv1.DeploymentStatus) verdict {
+	pods, count := reportOf(s.pods), readyOf(st.ReadyReplicas, want)
+	switch {
+	case pods.failure != "":
+		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, sentence(count, pods.failure), st.ReadyReplicas}
+	case refused(st) != "":
+		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, sentence(count, "the member makes no pods: "+refused(st)), st.ReadyReplicas}
+	case pods.tooSlow(v):
+		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonStartupTimeout, sentence(count, pods.overdue(), pods.unschedulable), st.ReadyReplicas}
+	case st.Replicas > st.UpdatedReplicas && want > 0:
+		news := fmt.Sprintf("%s, %d of them or of those on their way are new%s", count, st.UpdatedReplicas, pods.waits())
+		return verdict{v1alpha1.PlacementLoading, v1alpha1.ReasonRollingOut, sentence(news, pods.unschedulable), st.ReadyReplicas}
+	}
+	return verdict{v1alpha1.PlacementLoading, pods.loading(), sentence(count+pods.waits(), pods.unschedulable, scaling(s)), st.ReadyReplicas}
+}
+
+// sentence 把几段话连成一句，空的不算；别人的话自带句号的，不再添一个。
+func sentence(parts ...string) string {
+	said := slices.DeleteFunc(slices.Clone(parts), func(part string) bool { return part == "" })
+	return strings.TrimRight(strings.Join(said, "; "), ". \n") + "."
 }
 
 // refused 是成员不肯造 Pod 的理由：配额、Pod 安全策略之类。

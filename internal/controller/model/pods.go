@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 
+	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/wording"
 )
 
@@ -103,6 +104,8 @@ func condition(pod *corev1.Pod, kind corev1.PodConditionType) *corev1.PodConditi
 // report 是一处的 Pod 合起来说的。
 type report struct {
 	failure, unschedulable string
+	// ending 表示有 Pod 正在终止：排不上的多半是在等它让出地方。
+	ending bool
 	// since 是最早的一个还没就绪的 Pod 从何时起没有就绪；零表示都就绪了。
 	since time.Time
 }
@@ -110,6 +113,7 @@ type report struct {
 func reportOf(pods []*corev1.Pod) report {
 	var r report
 	for _, pod := range pods {
+		r.ending = r.ending || pod.DeletionTimestamp != nil
 		if r.failure == "" {
 			r.failure = failure(pod)
 		}
@@ -121,4 +125,28 @@ func reportOf(pods []*corev1.Pod) report {
 		}
 	}
 	return r
+}
+
+// tooSlow 报告有副本过了该就绪的时候。
+func (r report) tooSlow(v view) bool {
+	return !r.since.IsZero() && !v.now.Before(r.since.Add(v.startupTimeout()))
+}
+
+func (r report) overdue() string {
+	return fmt.Sprintf("one is not ready since %s, longer than spec.startupTimeoutSeconds allows", wording.Stamp(r.since))
+}
+
+func (r report) waits() string {
+	if r.since.IsZero() {
+		return ""
+	}
+	return ", waiting since " + wording.Stamp(r.since)
+}
+
+// loading 是还没有都就绪、也没有失败的理由：排不上又不在等谁让出地方的，等下去也不会好。
+func (r report) loading() string {
+	if r.unschedulable != "" && !r.ending {
+		return v1alpha1.ReasonUnschedulable
+	}
+	return v1alpha1.ReasonLoading
 }

@@ -49,3 +49,34 @@ func TestStands(t *testing.T) {
 		}
 	}
 }
+
+// TestSame 每样调度定下的改了都是另一个决定，要先写下来；走到了哪一步不是。
+func TestSame(t *testing.T) {
+	decided := v1alpha1.ModelPlacement{Cluster: "a", ClusterUID: "1", Namespace: "kubellm-team-a", Product: "H100", ResourceName: "nvidia.com/gpu", AcceleratorCount: 2, Replicas: 1}
+	for name, c := range map[string]struct {
+		why  string
+		edit func(*v1alpha1.ModelPlacement)
+		want bool
+	}{
+		"Untouched": {"it is the same decision", func(*v1alpha1.ModelPlacement) {}, true},
+		"Progress": {"how far it has come is no decision", func(p *v1alpha1.ModelPlacement) {
+			p.Phase, p.ReadyReplicas, p.ObservedReplicas = v1alpha1.PlacementReady, 1, 1
+		}, true},
+		"Cluster":     {"another Cluster", func(p *v1alpha1.ModelPlacement) { p.Cluster = "b" }, false},
+		"Replaced":    {"another Cluster of the same name", func(p *v1alpha1.ModelPlacement) { p.ClusterUID = "2" }, false},
+		"Namespace":   {"another namespace on the member", func(p *v1alpha1.ModelPlacement) { p.Namespace = "llm-team-a" }, false},
+		"Product":     {"another product holds other accelerators", func(p *v1alpha1.ModelPlacement) { p.Product = "A100" }, false},
+		"Resource":    {"another resource too", func(p *v1alpha1.ModelPlacement) { p.ResourceName = "amd.com/gpu" }, false},
+		"Accelerator": {"what each replica holds is reserved, so it is written before it is applied", func(p *v1alpha1.ModelPlacement) { p.AcceleratorCount = 4 }, false},
+		"Replicas":    {"so is how many there are", func(p *v1alpha1.ModelPlacement) { p.Replicas = 2 }, false},
+	} {
+		edited := decided
+		c.edit(&edited)
+		if got := same([]v1alpha1.ModelPlacement{decided}, []v1alpha1.ModelPlacement{edited}); got != c.want {
+			t.Errorf("%s: the same decision: %t, want %t (%s)", name, got, c.want, c.why)
+		}
+	}
+	if same([]v1alpha1.ModelPlacement{decided}, nil) {
+		t.Error("a placement that is gone is another decision")
+	}
+}

@@ -18,7 +18,8 @@ func compute(model *v1alpha1.Model, f facts) v1alpha1.ModelStatus {
 	status.ObservedGeneration = model.Generation
 	status.ServedName = ptr.Deref(model.Spec.ServedName, model.Name)
 	if v.deleting() {
-		setConditions(status, removalCondition(v), summary(v))
+		leaving(status, v)
+		setConditions(status, removalCondition(v), gone(v, v1alpha1.ConditionAvailable), gone(v, v1alpha1.ConditionProgressing), summary(v))
 		return *status
 	}
 	status.ObservedCredentialsVersion = v.credentials.handedIn
@@ -34,6 +35,18 @@ func compute(model *v1alpha1.Model, f facts) v1alpha1.ModelStatus {
 		available(v, status.Placements)}
 	setConditions(status, append(conditions, progressing(v, status.Placements), summary(v, conditions...))...)
 	return *status
+}
+
+// leaving 收回正在删除的 Model 关于副本的旧话：收走到一半的不再是就绪的。放置与预留留着，收走之前卡还占着。
+func leaving(status *v1alpha1.ModelStatus, v view) {
+	status.ReadyReplicas, status.Replicas = 0, 0
+	for i := range status.Placements {
+		p := &status.Placements[i]
+		if p.Reason != v1alpha1.ReasonDeleting {
+			p.Phase, p.LastTransitionTime = v1alpha1.PlacementPending, ptr.To(metav1.NewTime(v.now))
+		}
+		p.Reason, p.Message, p.ReadyReplicas = v1alpha1.ReasonDeleting, "What runs there is removed, or waits for that; see Applied.", 0
+	}
 }
 
 func setConditions(status *v1alpha1.ModelStatus, conditions ...metav1.Condition) {
@@ -66,11 +79,20 @@ func replicas(sites []site) int32 {
 	return n
 }
 
-// endpoint 是最宜接请求的一处：就绪的优先，其次是还看得见的。
+// byAddress 是地址该取哪一处的次序，同样有副本就绪或者同样没有的当中。
+var byAddress = []v1alpha1.PlacementPhase{v1alpha1.PlacementReady, v1alpha1.PlacementLoading, v1alpha1.PlacementApplying,
+	v1alpha1.PlacementPending, v1alpha1.PlacementUnreachable, v1alpha1.PlacementFailed}
+
+// endpoint 是最宜接请求的一处：就绪的、有副本在服务的优先。只要还放在哪里，就总有一个地址：
+// 那里多半还在服务，收走地址只会让用着它的也断开。
 func endpoint(placements []v1alpha1.ModelPlacement) string {
-	for _, phase := range []v1alpha1.PlacementPhase{v1alpha1.PlacementReady, v1alpha1.PlacementLoading, v1alpha1.PlacementApplying, v1alpha1.PlacementPending} {
-		if p, found := inPhase(placements, phase); found {
-			return p.Endpoint
+	for _, least := range []int32{1, 0} {
+		for _, phase := range byAddress {
+			for _, p := range placements {
+				if p.Phase == phase && p.Endpoint != "" && p.ReadyReplicas >= least {
+					return p.Endpoint
+				}
+			}
 		}
 	}
 	return ""

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/ptr"
@@ -69,6 +70,27 @@ func ended(code int32, message string) corev1.ContainerState {
 	return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: "Error", Message: message}}
 }
 
+// unplaceable 是成员的调度器排不上的，ending 是正在终止的。
+func unplaceable(p *corev1.Pod) {
+	p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{Type: corev1.PodScheduled, Status: corev1.ConditionFalse,
+		Reason: corev1.PodReasonUnschedulable, Message: "0/3 nodes are available."})
+}
+
+func ending(p *corev1.Pod) { p.DeletionTimestamp = ptr.To(metav1.NewTime(now)) }
+
+// scaled 让伸缩器在二到六个之间定。
+func scaled(m *v1alpha1.Model) {
+	m.Spec.Scaling = &v1alpha1.Scaling{Autoscaling: &v1alpha1.Autoscaling{MinReplicas: ptr.To[int32](2), MaxReplicas: 6}}
+}
+
+// scaledBy 在那里放一个 KEDA 说 Ready 是 status 的 ScaledObject。
+func scaledBy(s site, status string) site {
+	u := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"conditions": []any{cond("Ready", status, "TriggerError", "no metrics.")}}}}
+	u.SetGroupVersionKind(member.ScaledObject)
+	s.objects = append(s.objects, u)
+	return s
+}
+
 // with 改动一处。
 func with(s site, edit func(*site)) site {
 	edit(&s)
@@ -102,10 +124,21 @@ func TestPlacementStatus(t *testing.T) {
 			v1alpha1.PlacementLoading, v1alpha1.ReasonRollingOut, "", 2},
 		{"loading", "one replica still loads", chat(), on(2, counts(5, 2, 2, 1), loading(minute)),
 			v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "1 of 2 replicas are ready, waiting since 2030-01-02T03:03:05Z", 1},
-		{"unschedulable", "the member's scheduler says why", chat(), on(1, counts(5, 1, 1, 0), loading(minute, func(p *corev1.Pod) {
-			p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{Type: corev1.PodScheduled, Status: corev1.ConditionFalse,
-				Reason: corev1.PodReasonUnschedulable, Message: "0/3 nodes are available"})
-		})), v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "0/3 nodes are available", 0},
+		{"unschedulable", "the member's scheduler says why", chat(), on(1, counts(5, 1, 1, 0), loading(minute, unplaceable)),
+			v1alpha1.PlacementLoading, v1alpha1.ReasonUnschedulable, "0/3 nodes are available.", 0},
+		{"waits for one that ends", "it gets the place of what is being stopped", chat(), on(1, counts(5, 1, 1, 0), loading(minute, unplaceable), loading(minute, ending)),
+			v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "0/3 nodes are available", 0},
+		{"unschedulable while rolling out", "the replica that it replaces makes room first", chat(), on(2, counts(5, 2, 1, 1), loading(minute, unplaceable)),
+			v1alpha1.PlacementLoading, v1alpha1.ReasonRollingOut, "0/3 nodes are available", 1},
+		{"autoscaler not at work yet", "without its number the member starts one, and two are the least", chat(scaled), on(1, counts(5, 1, 1, 1)),
+			v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "1 of 2 replicas are ready.", 1},
+		{"autoscaler wants more", "the member's number is the autoscaler's", chat(scaled), on(3, counts(5, 3, 3, 3)),
+			v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, "3 of 3", 3},
+		{"autoscaler does not work", "nobody knows how many replicas are wanted", chat(scaled), scaledBy(on(2, counts(5, 2, 2, 2)), "False"),
+			v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "2 of 2 replicas are ready; KEDA says that the autoscaler is not ready: TriggerError: no metrics.", 2},
+		{"autoscaler works", "nothing is missing", chat(scaled), scaledBy(on(2, counts(5, 2, 2, 2)), "True"), v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, "", 2},
+		{"autoscaling refused", "what runs stays as it was", chat(scaled), with(on(1, counts(5, 1, 1, 1)), func(s *site) { s.kept = true }),
+			v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, "1 of 1 replica is ready.", 1},
 		{"crash loop", "the last termination message is what people look for", chat(),
 			on(1, counts(5, 1, 1, 0), loading(minute, container(corev1.ContainerStatus{Name: "engine", State: waitingFor("CrashLoopBackOff"), LastTerminationState: ended(1, "CUDA out of memory")}))),
 			v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, "CUDA out of memory", 0},
@@ -120,7 +153,7 @@ func TestPlacementStatus(t *testing.T) {
 			v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "", 0},
 		{"terminating pod that crashed", "a pod that goes away does not count", chat(),
 			on(1, counts(5, 1, 1, 0), loading(minute, container(corev1.ContainerStatus{Name: "engine", LastTerminationState: ended(1, "")}),
-				func(p *corev1.Pod) { p.DeletionTimestamp = ptr.To(metav1.NewTime(now)) })),
+				ending)),
 			v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "", 0},
 		{"startup timeout", "an hour is the default", chat(), on(1, counts(5, 1, 1, 0), loading(now.Add(-time.Hour))),
 			v1alpha1.PlacementFailed, v1alpha1.ReasonStartupTimeout, "startupTimeoutSeconds", 0},
@@ -157,9 +190,14 @@ func TestPlacementStands(t *testing.T) {
 	s.placement.Phase, s.placement.Reason, s.placement.ReadyReplicas, s.placement.LastTransitionTime = v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, 2, &then
 	waiting := with(s, func(s *site) { s.waiting, s.objects = true, nil })
 	for name, s := range map[string]site{"waiting": waiting, "the same again": s} {
-		if got := placementStatus(view{chat(), facts{now: now}}, s); got.Phase != v1alpha1.PlacementReady || got.ReadyReplicas != 2 || !got.LastTransitionTime.Equal(&then) {
+		m := chat(func(m *v1alpha1.Model) { m.Status.ObservedGeneration = m.Generation })
+		if got := placementStatus(view{m, facts{now: now}}, s); got.Phase != v1alpha1.PlacementReady || got.ReadyReplicas != 2 || !got.LastTransitionTime.Equal(&then) {
 			t.Errorf("%s: %+v", name, got)
 		}
+	}
+	changed := chat(func(m *v1alpha1.Model) { m.Status.ObservedGeneration = m.Generation - 1 })
+	if got := placementStatus(view{changed, facts{now: now}}, waiting); got.Phase != v1alpha1.PlacementPending || got.Reason != v1alpha1.ReasonNotObserved {
+		t.Errorf("the spec changed and the member has not answered since: %+v", got)
 	}
 }
 
@@ -194,7 +232,11 @@ func TestConditions(t *testing.T) {
 		{"suspended", "nothing runs, and that is wanted", chat(suspend), facts{scheduled: good, sites: []site{on(0, counts(5, 0, 0, 0))}},
 			want{"True Applied", "False Suspended", "False Suspended", "False Suspended"}},
 		{"secret missing", "nothing is applied without it", chat(), facts{scheduled: good, credentials: credentials{problem: missing}, sites: []site{{placement: v1alpha1.ModelPlacement{Cluster: "a", Replicas: 1}}}},
-			want{"False SecretNotFound", "False SecretNotFound", "False Complete", "False SecretNotFound"}},
+			want{"False SecretNotFound", "False SecretNotFound", "False SecretNotFound", "False SecretNotFound"}},
+		{"secret gone", "what runs serves on, what is wanted goes no further", chat(), facts{scheduled: good, credentials: credentials{problem: missing}, sites: []site{with(full, func(s *site) { s.applied = false })}},
+			want{"False SecretNotFound", "True ReplicasReady", "False SecretNotFound", "False SecretNotFound"}},
+		{"no room", "nothing is on its way until somebody makes room", chat(), facts{scheduled: good, sites: []site{on(1, counts(5, 1, 1, 0), loading(now, unplaceable))}},
+			want{"True Applied", "False Unschedulable", "False Unschedulable", "False Unschedulable"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.facts.now = now
@@ -209,22 +251,73 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// TestDeleting 成员联系不上时，说出等什么、怎样放行。
+// TestDeleting 成员联系不上时，说出等什么、怎样放行；关于副本的旧话都收回，预留留着。
 func TestDeleting(t *testing.T) {
 	m := chat(func(m *v1alpha1.Model) { m.DeletionTimestamp = ptr.To(metav1.NewTime(now)) })
+	m.Status = compute(chat(), facts{now: now.Add(-time.Hour), scheduled: metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonScheduled}, sites: []site{on(2, counts(5, 2, 2, 2))}})
 	for _, test := range []struct {
-		name    string
-		removal removal
-		applied string
-		orphan  bool
+		name            string
+		removal         removal
+		applied, others string
+		orphan          bool
 	}{
-		{"in progress", removal{waits: []string{"Cluster a: left are Deployment x."}}, "False Deleting", false},
-		{"unreachable", removal{waits: []string{"Cluster a: gone."}, unreachable: true}, "Unknown ClusterUnreachable", true},
+		{"in progress", removal{waits: []string{"Cluster a: left are Deployment x."}}, "False Deleting", "False Deleting", false},
+		{"unreachable", removal{waits: []string{"Cluster a: gone."}, unreachable: true}, "Unknown ClusterUnreachable", "Unknown Deleting", true},
 	} {
 		got := compute(m, facts{now: now, removal: test.removal})
 		applied, ready := meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionApplied), meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionReady)
 		if string(applied.Status)+" "+applied.Reason != test.applied || ready.Reason != v1alpha1.ReasonDeleting || strings.Contains(ready.Message, "Orphan") != test.orphan {
 			t.Errorf("%s: %+v, %+v", test.name, applied, ready)
+		}
+		for _, kind := range []string{v1alpha1.ConditionAvailable, v1alpha1.ConditionProgressing} {
+			if c := meta.FindStatusCondition(got.Conditions, kind); string(c.Status)+" "+c.Reason != test.others {
+				t.Errorf("%s: %s is %s %s, want %s", test.name, kind, c.Status, c.Reason, test.others)
+			}
+		}
+		p := got.Placements[0]
+		if got.ReadyReplicas != 0 || p.ReadyReplicas != 0 || p.Reason != v1alpha1.ReasonDeleting || p.Replicas != 2 || !p.LastTransitionTime.Time.Equal(now) {
+			t.Errorf("%s: %d replicas are said to be ready, and the placement says %+v", test.name, got.ReadyReplicas, p)
+		}
+		if again := compute(&v1alpha1.Model{ObjectMeta: m.ObjectMeta, Status: got}, facts{now: now.Add(time.Hour), removal: test.removal}); !again.Placements[0].LastTransitionTime.Time.Equal(now) {
+			t.Errorf("%s: the phase is said to change with every look", test.name)
+		}
+	}
+}
+
+// TestEndpoint 只要还放在哪里就有地址，在服务的优先。
+func TestEndpoint(t *testing.T) {
+	at := func(phase v1alpha1.PlacementPhase, ready int32, endpoint string) v1alpha1.ModelPlacement {
+		return v1alpha1.ModelPlacement{Phase: phase, ReadyReplicas: ready, Endpoint: endpoint}
+	}
+	for _, test := range []struct {
+		why        string
+		placements []v1alpha1.ModelPlacement
+		want       string
+	}{
+		{"nowhere", nil, ""},
+		{"ready before loading", []v1alpha1.ModelPlacement{at(v1alpha1.PlacementLoading, 1, "a"), at(v1alpha1.PlacementReady, 2, "b")}, "b"},
+		{"one replica of two crashes, the other serves", []v1alpha1.ModelPlacement{at(v1alpha1.PlacementFailed, 1, "a")}, "a"},
+		{"what serves comes before what does not yet", []v1alpha1.ModelPlacement{at(v1alpha1.PlacementLoading, 0, "a"), at(v1alpha1.PlacementFailed, 1, "b")}, "b"},
+		{"it may serve, nobody can see", []v1alpha1.ModelPlacement{at(v1alpha1.PlacementFailed, 0, "a"), at(v1alpha1.PlacementUnreachable, 0, "b")}, "b"},
+		{"it will serve there again", []v1alpha1.ModelPlacement{at(v1alpha1.PlacementFailed, 0, "a")}, "a"},
+		{"no address there yet", []v1alpha1.ModelPlacement{at(v1alpha1.PlacementReady, 1, ""), at(v1alpha1.PlacementPending, 0, "b")}, "b"},
+	} {
+		if got := endpoint(test.placements); got != test.want {
+			t.Errorf("%s: %q, want %q", test.why, got, test.want)
+		}
+	}
+}
+
+// TestSentence 成员的话自带句号，连起来只有一个；空的不留痕迹。
+func TestSentence(t *testing.T) {
+	for want, parts := range map[string][]string{"one.": {"one"}, "one; two.": {"one", "", "two."}} {
+		if got := sentence(parts...); got != want {
+			t.Errorf("%q became %q, want %q", parts, got, want)
+		}
+	}
+	for n, want := range map[int32]string{0: "0 of 0 replicas are ready", 1: "1 of 1 replica is ready", 2: "2 of 2 replicas are ready"} {
+		if got := readyOf(n, n); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

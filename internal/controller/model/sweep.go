@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -17,9 +18,11 @@ import (
 )
 
 // sweep 收走为 model 放到 on 上的，返回迟迟不走的。看得见的直接收，不必列出；
-// 都看不见了，再问成员一遍才算数：刚放上去的，监视里可能还没有。
+// 都看不见了，再问成员一遍才算数：刚放上去的，监视里可能还没有。只剩 Pod 而它们又不走的也要问：
+// KServe 的 CRD 没了，它替模型造的 Deployment 还在，又不在看得见的之列。
 func sweep(ctx context.Context, c client.Client, model *v1alpha1.Model, on *cluster.Cluster, o member.Observation) (left []string, err error) {
-	if !o.Known || len(o.Objects)+len(o.Pods) == 0 {
+	staying := func(pod *corev1.Pod) bool { return pod.DeletionTimestamp == nil }
+	if !o.Known || len(o.Objects) == 0 && (len(o.Pods) == 0 || slices.ContainsFunc(o.Pods, staying)) {
 		return member.Remove(ctx, c, removable(on), client.InNamespace(engine.Namespace(engine.Input{Model: model, Cluster: on})),
 			client.MatchingLabels{v1alpha1.LabelModelUID: string(model.UID), cluster.LabelClusterUID: string(on.UID)})
 	}

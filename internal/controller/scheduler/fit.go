@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/utils/ptr"
 
 	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
@@ -33,6 +35,9 @@ func (t *task) admits(at *site) *objection {
 	if !at.DeletionTimestamp.IsZero() {
 		return &objection{model.RejectedDeleting, "it is being deleted"}
 	}
+	if o := namable(at, t.model); o != nil {
+		return o
+	}
 	if o := observable(at); o != nil {
 		return o
 	}
@@ -40,6 +45,21 @@ func (t *task) admits(at *site) *objection {
 		return &objection{model.RejectedTaint, "taint " + taintText(taint)}
 	}
 	return t.capable(at)
+}
+
+// namespaceOn 是模型在成员上的命名空间。
+func namespaceOn(at *site, m *model.Model) string {
+	return ptr.Deref(at.Spec.WorkloadNamespacePrefix, cluster.DefaultWorkloadNamespacePrefix) + m.Namespace
+}
+
+// namable 说成员造不造得出那个命名空间：前缀加上平台的命名空间可能太长，等到放上去才被拒绝就晚了。
+func namable(at *site, m *model.Model) *objection {
+	name := namespaceOn(at, m)
+	if len(name) <= validation.DNS1123LabelMaxLength {
+		return nil
+	}
+	return &objection{model.RejectedNamespace, fmt.Sprintf("the namespace %s on the member would have %d characters, at most %d are possible",
+		brief(name), len(name), validation.DNS1123LabelMaxLength)}
 }
 
 // observable 说状态里的数字此刻作不作数：只有 Ready 的才作数。
@@ -120,20 +140,41 @@ func (t *task) offerOf(at *site) (offer, *objection) {
 	case best != nil:
 		return *best, nil
 	case !found:
-		return offer{}, t.noProduct()
+		return offer{}, t.noProduct(at, t.products...)
 	}
 	return offer{}, nearest.objection(t.count, int64(t.replicas), "replicas")
 }
 
-func (t *task) noProduct() *objection {
-	if len(t.products) == 0 {
-		return &objection{model.RejectedProduct, "no " + brief(t.resource)}
+// noProduct 说要的产品一种也没有，有的又是哪些：多半是名字写错了，或者写成了别人家的叫法。
+func (t *task) noProduct(at *site, wanted ...string) *objection {
+	message := "no " + brief(t.resource)
+	if len(wanted) > 0 {
+		message = "no " + brief(wanted[0])
+		if more := len(wanted) - 1; more > 0 {
+			message = fmt.Sprintf("%s and none of %d other products", message, more)
+		}
+		message = fmt.Sprintf("%s of %s", message, brief(t.resource))
 	}
-	message := "no " + brief(t.products[0])
-	if more := len(t.products) - 1; more > 0 {
-		message = fmt.Sprintf("%s and none of %d other products", message, more)
+	if has := inventory(at, t.resource); has != "" {
+		message += "; it has " + has
 	}
-	return &objection{model.RejectedProduct, fmt.Sprintf("%s of %s", message, brief(t.resource))}
+	return &objection{model.RejectedProduct, message}
+}
+
+// inventory 列出集群有的产品，不是要的那种资源的带着资源的名字；列不下的说还有几种。
+func inventory(at *site, resource string) string {
+	var names []string
+	for _, p := range at.pools {
+		name := brief(p.Product)
+		if p.ResourceName != resource {
+			name += " of " + brief(p.ResourceName)
+		}
+		names = append(names, name)
+	}
+	if more := len(names) - mostProducts; more > 0 {
+		names = append(names[:mostProducts], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(names, ", ")
 }
 
 // inPool 说一种加速器放不放得下这么多还没绑上的副本。

@@ -111,11 +111,15 @@ func (t *task) resize(st *standing) {
 		}
 		return
 	}
-	p.AcceleratorCount = int32(t.count)
 	if o := t.lacking(st.site); o != nil {
-		st.objection, p.Replicas = o, min(p.Replicas, t.replicas)
+		st.objection = o
+		// 停下来总会照做，别的什么也不放：预留的就还是那里真有的。
+		if t.replicas == 0 {
+			p.AcceleratorCount, p.Replicas = int32(t.count), 0
+		}
 		return
 	}
+	p.AcceleratorCount = int32(t.count)
 	if t.replicas > p.Replicas {
 		if st.objection = t.growth(st); st.objection != nil {
 			if t.autoscaled {
@@ -135,7 +139,7 @@ func (t *task) enlargement(st *standing) *objection {
 	}
 	pool := t.poolOf(st)
 	if pool == nil {
-		return t.noProduct()
+		return t.noProduct(st.site, st.placement.Product)
 	}
 	_, short := t.inPool(st.site, pool, int64(t.replicas))
 	if short == nil {
@@ -158,7 +162,7 @@ func (t *task) growth(st *standing) *objection {
 	}
 	pool := t.poolOf(st)
 	if pool == nil {
-		return t.noProduct()
+		return t.noProduct(st.site, st.placement.Product)
 	}
 	_, short := t.inPool(st.site, pool, pending)
 	if short == nil {

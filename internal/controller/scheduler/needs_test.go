@@ -70,13 +70,16 @@ func TestGranted(t *testing.T) {
 		granted bool
 		want    model.ModelPlacement
 	}{
-		"Room":   {"the old replica holds too little to count", llm("m", 4, 1, on("a", 1, 1), granted(2)), 4, true, model.ModelPlacement{ResourceName: gpu, AcceleratorCount: 4, Replicas: 1}},
-		"NoRoom": {"nothing of the placement changes", llm("m", 4, 1, on("a", 1, 1), granted(2)), 2, false, model.ModelPlacement{ResourceName: gpu, AcceleratorCount: 2, Replicas: 1, ObservedReplicas: 1}},
-		"Less":   {"the old replica holds enough", llm("m", 1, 1, on("a", 1, 1), granted(2)), 0, true, model.ModelPlacement{ResourceName: gpu, AcceleratorCount: 1, Replicas: 1, ObservedReplicas: 1}},
-		"None":   {"a model without accelerators is promised none", llm("m", 0, 1, onProduct("a", h100, 1, 1)), 0, true, model.ModelPlacement{Replicas: 1}},
-		"Stops":  {"a suspended one is promised what it asks for", llm("m", 4, 1, on("a", 1, 1), granted(2), paused), 0, true, model.ModelPlacement{ResourceName: gpu, AcceleratorCount: 4, ObservedReplicas: 1}},
+		"Room":       {"the old replica holds too little to count", llm("m", 4, 1, on("a", 1, 1), granted(2)), 4, true, model.ModelPlacement{ResourceName: gpu, AcceleratorCount: 4, Replicas: 1}},
+		"NoRoom":     {"nothing of the placement changes", llm("m", 4, 1, on("a", 1, 1), granted(2)), 2, false, model.ModelPlacement{ResourceName: gpu, AcceleratorCount: 2, Replicas: 1, ObservedReplicas: 1}},
+		"Less":       {"the old replica holds enough", llm("m", 1, 1, on("a", 1, 1), granted(2)), 0, true, model.ModelPlacement{ResourceName: gpu, AcceleratorCount: 1, Replicas: 1, ObservedReplicas: 1}},
+		"None":       {"a model without accelerators is promised none", llm("m", 0, 1, onProduct("a", h100, 1, 1)), 0, true, model.ModelPlacement{Replicas: 1}},
+		"UpTo":       {"the most replicas that autoscaling may make are promised", llm("m", 1, 1, on("a", 1, 1), autoscaled), 2, true, model.ModelPlacement{ResourceName: gpu, AcceleratorCount: 1, Replicas: 3, ObservedReplicas: 1}},
+		"UpToNoRoom": {"a limit that was not promised is not applied, though a replica needs no more than before", llm("m", 1, 1, on("a", 1, 1), autoscaled), 1, false, model.ModelPlacement{ResourceName: gpu, AcceleratorCount: 1, Replicas: 1, ObservedReplicas: 1}},
+		"UpNoRoom":   {"without autoscaling the number of the placement is applied, so what was promised of it is", llm("m", 1, 3, on("a", 1, 1)), 1, true, model.ModelPlacement{ResourceName: gpu, AcceleratorCount: 1, Replicas: 1, ObservedReplicas: 1}},
+		"Stops":      {"a suspended one is promised what it asks for", llm("m", 4, 1, on("a", 1, 1), granted(2), paused), 0, true, model.ModelPlacement{ResourceName: gpu, AcceleratorCount: 4, ObservedReplicas: 1}},
 	} {
-		got := scheduler.Schedule(scheduler.Input{Model: c.model, Now: now, Clusters: all(site("a", h100s(c.free)))}).Placements[0]
+		got := scheduler.Schedule(scheduler.Input{Model: c.model, Now: now, Clusters: all(site("a", h100s(c.free), can(cluster.CapabilityKEDA)))}).Placements[0]
 		have := model.ModelPlacement{ResourceName: got.ResourceName, AcceleratorCount: got.AcceleratorCount, Replicas: got.Replicas, ObservedReplicas: got.ObservedReplicas}
 		if have != c.want || scheduler.Granted(c.model, got) != c.granted {
 			t.Errorf("%s: %s: got %+v, granted %t, want %+v, %t", name, c.why, have, scheduler.Granted(c.model, got), c.want, c.granted)

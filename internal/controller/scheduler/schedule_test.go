@@ -81,6 +81,16 @@ func can(all ...cluster.Capability) clusterOption {
 	return func(c *cluster.Cluster) { c.Status.Capabilities = all }
 }
 
+// prefix 是成员上命名空间的前缀。
+func prefix(p string) clusterOption {
+	return func(c *cluster.Cluster) { c.Spec.WorkloadNamespacePrefix = ptr.To(p) }
+}
+
+// inNamespace 把模型放在名字有 length 个字符的命名空间里。
+func inNamespace(length int) modelOption {
+	return func(m *model.Model) { m.Namespace = strings.Repeat("n", length) }
+}
+
 func deleting(c *cluster.Cluster)  { c.DeletionTimestamp = &metav1.Time{Time: now} }
 func suspended(c *cluster.Cluster) { c.Spec.Suspended = ptr.To(true) }
 
@@ -222,7 +232,18 @@ func TestRejections(t *testing.T) {
 			answer{placed: "a/H100/3", reason: model.ReasonScheduled, message: "1 of 1 wanted clusters chosen: a"}},
 		"AutoscaledTooFar": {"the greatest number must fit, not the least", llm("m", 1, 1, autoscaled), all(site("a", h100s(2), can(cluster.CapabilityKEDA))), nil, answer{rejected: "a/Capacity", reason: none}},
 		"Product": {"an unknown product is no mistake, but nothing has it", llm("m", 1, 1, products("X", "Y")), all(site("a", h100s(8))), nil,
-			answer{rejected: "a/Product", reason: none, message: "0 of 1 clusters fit: a: no X and none of 1 other products of nvidia.com/gpu"}},
+			answer{rejected: "a/Product", reason: none, message: "0 of 1 clusters fit: a: no X and none of 1 other products of nvidia.com/gpu; it has H100"}},
+		"Products": {"what the Cluster has is told, and no more than a few", llm("m", 1, 1, products("H100-80GB")), all(site("a", has(row("E", 1), row("D", 1), row("C", 1), row("B", 1), amd(1), row(strings.Repeat("A", 200), 1)))), nil,
+			answer{rejected: "a/Product", reason: none, message: "0 of 1 clusters fit: a: no H100-80GB of nvidia.com/gpu; it has " + strings.Repeat("A", 125) + "..., B, C, D, and 2 more"}},
+		"OtherResource": {"under which resource it is, too", llm("m", 1, 1), all(site("a", has(amd(8)))), nil,
+			answer{rejected: "a/Product", reason: none, message: "0 of 1 clusters fit: a: no nvidia.com/gpu; it has H100 of amd.com/gpu"}},
+		"NodesGone": {"the product that the replicas are on is gone, others are there", llm("m", 1, 2, on("a", 1, 1)), all(site("a", has(row(a100, 8)))), nil,
+			answer{placed: "a/H100/1", rejected: "a/Product", reason: none, message: "0 of 1 clusters fit, 1 wanted, placed on 1: a: no H100 of nvidia.com/gpu; it has A100"}},
+		"Namespace": {"the member could not make a namespace of such a name", llm("m", 1, 1, inNamespace(56)), all(site("a", h100s(8)), site("b", h100s(1), prefix("llm-"))), nil,
+			answer{placed: "b/H100/1", rejected: "a/Namespace", reason: model.ReasonScheduled}},
+		"NamespaceSays": {"which namespace, and how long it may be", llm("m", 1, 1, inNamespace(63)), all(site("a", lost(time.Hour), prefix("p-"))), nil,
+			answer{rejected: "a/Namespace", reason: none, message: "0 of 1 clusters fit: a: the namespace p-" + strings.Repeat("n", 63) + " on the member would have 65 characters, at most 63 are possible"}},
+		"NamespaceFits": {"63 characters are possible", llm("m", 1, 1, inNamespace(55)), all(site("a", h100s(8))), nil, answer{placed: "a/H100/1", reason: model.ReasonScheduled}},
 		"Resource": {"another extended resource is another accelerator", llm("m", 1, 1, func(m *model.Model) {
 			m.Spec.Resources.Accelerator.ResourceName = ptr.To("amd.com/gpu")
 		}), all(site("a", h100s(8))), nil, answer{rejected: "a/Product", reason: none}},

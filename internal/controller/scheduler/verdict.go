@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	model "github.com/kubellm/kubellm/apis/model/v1alpha1"
@@ -18,6 +17,8 @@ const (
 	longestMessage = 1024
 	// longestPart 是别人起的名字最多占多少。
 	longestPart = 128
+	// mostProducts 是说一个集群有什么时最多列几种。
+	mostProducts = 4
 )
 
 // verdict 把决定收成结果。
@@ -32,7 +33,7 @@ type verdict struct {
 func (v *verdict) place(p model.ModelPlacement, at *site, m *model.Model) {
 	p.Cluster, p.ClusterUID = at.Name, string(at.UID)
 	if p.Namespace == "" {
-		p.Namespace = ptr.Deref(at.Spec.WorkloadNamespacePrefix, cluster.DefaultWorkloadNamespacePrefix) + m.Namespace
+		p.Namespace = namespaceOn(at, m)
 	}
 	v.placements = append(v.placements, p)
 }

@@ -22,7 +22,7 @@ func columns() []registry.Column[*model.Model] {
 		{Name: "Ready", Description: "Whether all wanted replicas serve.", Value: func(m *model.Model) any {
 			return registry.ConditionStatus(m.Status.Conditions, v1alpha1.ConditionReady)
 		}},
-		{Name: "Replicas", Description: "The replicas on all clusters: ready/wanted.", Value: replicas},
+		{Name: "Replicas", Description: "The replicas on all clusters: ready/wanted, with autoscaling the least wanted.", Value: replicas},
 		{Name: "Clusters", Description: "The clusters that the model is placed on.", Value: placedOn},
 		{Name: "Endpoint", Description: "The address that requests are best sent to.", Value: func(m *model.Model) any { return m.Status.Endpoint }},
 		{Name: "Source", Description: "Where the model's files come from.", Wide: true, Value: source},
@@ -31,15 +31,10 @@ func columns() []registry.Column[*model.Model] {
 	}
 }
 
-// replicas 以已放下的为准；还没有放下的，按 spec 说要多少。停着的一个也不要。
+// replicas 的第二个数是 spec 要的，不是眼下有的：少放了一处、少起了一个，这里才看得出来。
+// 自动伸缩的是它的下限，停着的一个也不要。
 func replicas(m *model.Model) any {
-	var wanted int32
-	for _, placement := range m.Status.Placements {
-		wanted += placement.Replicas
-	}
-	if len(m.Status.Placements) == 0 && m.Spec.Placement != nil {
-		wanted = wantedReplicas(m) * ptr.Deref(m.Spec.Placement.Clusters, 1)
-	}
+	wanted := wantedReplicas(m) * ptr.Deref(ptr.Deref(m.Spec.Placement, model.Placement{}).Clusters, 1)
 	if ptr.Deref(m.Spec.Suspended, false) {
 		wanted = 0
 	}

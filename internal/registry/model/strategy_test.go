@@ -225,8 +225,11 @@ func TestColumns(t *testing.T) {
 	placed.Status = model.ModelStatus{ReadyReplicas: 3, Placements: []model.ModelPlacement{
 		{Cluster: "a", Replicas: 2, Product: "H100"}, {Cluster: "b", Replicas: 2, Product: "H100"}, {Cluster: "c", Replicas: 2, Product: "A100"}, {Cluster: "d", Replicas: 2},
 	}}
+	placed.Spec.Placement, placed.Spec.Scaling = &model.Placement{Clusters: ptr.To(int32(5))}, &model.Scaling{Replicas: ptr.To(int32(2))}
 	waiting := valid()
 	waiting.Spec.Placement, waiting.Spec.Scaling = &model.Placement{Clusters: ptr.To(int32(2))}, &model.Scaling{Replicas: ptr.To(int32(3))}
+	elastic := placed.DeepCopy()
+	elastic.Spec.Placement, elastic.Spec.Scaling = nil, &model.Scaling{Autoscaling: &model.Autoscaling{MinReplicas: ptr.To(int32(1)), MaxReplicas: 4}}
 	suspended := placed.DeepCopy()
 	suspended.Spec.Suspended, suspended.Status.ReadyReplicas = ptr.To(true), 0
 	for name, tc := range map[string]struct {
@@ -234,8 +237,9 @@ func TestColumns(t *testing.T) {
 		of     *model.Model
 		want   map[string]any
 	}{
-		"placed":    {"added up, and the line stays readable", placed, map[string]any{"Replicas": "3/8", "Clusters": "a,b,c,+1", "Product": "H100,A100", "Source": "hf://Qwen/Qwen3-8B", "Engine": "VLLM"}},
+		"placed":    {"added up, one Cluster is missing, and the line stays readable", placed, map[string]any{"Replicas": "3/10", "Clusters": "a,b,c,+1", "Product": "H100,A100", "Source": "hf://Qwen/Qwen3-8B", "Engine": "VLLM"}},
 		"waiting":   {"what is wanted is known before it is placed", waiting, map[string]any{"Replicas": "0/6", "Clusters": "", "Ready": ""}},
+		"elastic":   {"what is reserved for the most is not wanted yet", elastic, map[string]any{"Replicas": "3/1"}},
 		"suspended": {"nothing is wanted", suspended, map[string]any{"Replicas": "0/0"}},
 	} {
 		t.Run(name, func(t *testing.T) {

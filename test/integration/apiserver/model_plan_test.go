@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,17 +142,22 @@ func TestPlanIsSticky(t *testing.T) {
 		must(t, err)
 		return got.Status.Plan
 	}
-	place := func(model *modelv1alpha1.Model) {
+	place := func(model *modelv1alpha1.Model) modelv1alpha1.ModelPlacement {
 		t.Helper()
 		found, err := shared.admin.models.Get(t.Context(), model.Name, metav1.GetOptions{})
 		must(t, err)
 		cluster, err := shared.admin.clusters.Get(t.Context(), big, metav1.GetOptions{})
 		must(t, err)
-		found.Status.Placements = []modelv1alpha1.ModelPlacement{{Cluster: big, ClusterUID: string(cluster.UID), Namespace: "kubellm-default", Product: "NVIDIA-H100", ResourceName: "nvidia.com/gpu", AcceleratorCount: 2, Replicas: 1}}
+		decided := modelv1alpha1.ModelPlacement{Cluster: big, ClusterUID: string(cluster.UID), Namespace: "kubellm-default", Product: "NVIDIA-H100", ResourceName: "nvidia.com/gpu", AcceleratorCount: 2, Replicas: 1}
+		running := decided
+		running.Phase, running.Reason, running.Message = modelv1alpha1.PlacementReady, modelv1alpha1.ReasonReplicasReady, "1 of 1 replicas are ready."
+		running.ReadyReplicas, running.ManifestHash, running.Endpoint, running.LastTransitionTime = 1, "hash", "http://m", ptr.To(metav1.Now())
+		found.Status.Placements = []modelv1alpha1.ModelPlacement{running}
 		_, err = shared.controller(t).models.UpdateStatus(t.Context(), found, metav1.UpdateOptions{})
 		must(t, err)
+		return decided
 	}
-	place(m)
+	decided := place(m)
 	if second := plan(twoGPUs(fleet)); len(second.Placements) != 1 || second.Placements[0].Cluster != big {
 		t.Errorf("two of four accelerators are reserved, but the plan is %+v: %s", second.Placements, second.Message)
 	}
@@ -161,11 +167,26 @@ func TestPlanIsSticky(t *testing.T) {
 	if third := plan(twoGPUs(fleet)); len(third.Placements) != 0 || !strings.Contains(third.Message, big) {
 		t.Errorf("all accelerators are reserved, but the plan is %+v: %s", third.Placements, third.Message)
 	}
-	patched, err := shared.admin.models.Patch(t.Context(), m.Name, types.MergePatchType, []byte(`{"spec":{"engine":{"args":["--enforce-eager"]}}}`), metav1.PatchOptions{DryRun: dryRunAll})
-	must(t, err)
-	if got := patched.Status.Plan.Placements; len(got) != 1 || got[0].Cluster != big {
-		t.Errorf("a placed model would move: %+v", got)
+	for _, test := range []struct {
+		why, patch string
+		want       []modelv1alpha1.ModelPlacement
+		says       string
+	}{
+		{"a placed model does not move, and how it runs now is no plan", `{"spec":{"engine":{"args":["--enforce-eager"]}}}`, []modelv1alpha1.ModelPlacement{decided}, "what runs stays where it is"},
+		{"a model that is suspended keeps its place", `{"spec":{"suspended":true}}`, []modelv1alpha1.ModelPlacement{resized(decided, 0)}, "is resized on " + big},
+		{"a Cluster that is not selected any more is left", `{"spec":{"placement":{"clusterSelector":{"matchLabels":{"fleet":"none"}}}}}`, nil, "leaves " + big},
+	} {
+		patched, err := shared.admin.models.Patch(t.Context(), m.Name, types.MergePatchType, []byte(test.patch), metav1.PatchOptions{DryRun: dryRunAll})
+		must(t, err)
+		if got := patched.Status.Plan; !slices.Equal(got.Placements, test.want) || !strings.Contains(got.Message, test.says) {
+			t.Errorf("%s: the plan is %+v, want %+v; it says %q, want %q", test.why, got.Placements, test.want, got.Message, test.says)
+		}
 	}
+}
+
+func resized(p modelv1alpha1.ModelPlacement, replicas int32) modelv1alpha1.ModelPlacement {
+	p.Replicas = replicas
+	return p
 }
 
 // TestPlanIsWithheld 保证看不到集群的人，不能靠干跑看到它们；他的干跑照样成功。

@@ -284,7 +284,9 @@ func TestModelSecretNeedsItsReader(t *testing.T) {
 // TestModelsByKubectl 保证 kubectl get models 看得出在哪里、好了几个，也找得出放在某个集群上的模型。
 func TestModelsByKubectl(t *testing.T) {
 	t.Parallel()
-	m := shared.model(t, nil)
+	m := shared.model(t, func(s *modelv1alpha1.ModelSpec) {
+		s.Scaling, s.Placement = &modelv1alpha1.Scaling{Replicas: ptr.To[int32](2)}, &modelv1alpha1.Placement{Clusters: ptr.To[int32](2)}
+	})
 	on := unique("gpu")
 	m.Status = modelv1alpha1.ModelStatus{
 		Endpoint: "http://chat.example.org", ReadyReplicas: 1,

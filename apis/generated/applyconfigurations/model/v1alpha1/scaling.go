@@ -9,7 +9,8 @@ package v1alpha1
 // autoscaling.
 type ScalingApplyConfiguration struct {
 	// replicas is the number of replicas in each cluster, 0 to 1000. Defaults to
-	// 1 without autoscaling. kubectl scale sets it.
+	// 1 without autoscaling. kubectl scale sets it. What the scale subresource
+	// reports is the number in each cluster too.
 	Replicas *int32 `json:"replicas,omitempty"`
 	// autoscaling lets the member cluster choose the number, which takes KEDA
 	// there.

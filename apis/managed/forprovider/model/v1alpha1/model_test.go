@@ -65,8 +65,10 @@ func TestDesired(t *testing.T) {
 // TestObserveModel 看什么改变托管资源的状态，以及列里显示什么。
 func TestObserveModel(t *testing.T) {
 	seen := func(edit func(*modelv1alpha1.Model)) *ModelObservation {
-		m := &modelv1alpha1.Model{Status: modelv1alpha1.ModelStatus{
-			ServedName: "qwen", Endpoint: "http://qwen", Replicas: 4, ReadyReplicas: 3,
+		m := &modelv1alpha1.Model{Spec: modelv1alpha1.ModelSpec{
+			Scaling: &modelv1alpha1.Scaling{Replicas: ptr.To[int32](2)}, Placement: &modelv1alpha1.Placement{Clusters: ptr.To[int32](2)},
+		}, Status: modelv1alpha1.ModelStatus{
+			ServedName: "qwen", Endpoint: "http://qwen", Replicas: 3, ReadyReplicas: 3,
 			Placements: []modelv1alpha1.ModelPlacement{{Cluster: "a", Replicas: 2}, {Cluster: "b", Replicas: 2}},
 		}}
 		edit(m)
@@ -89,7 +91,12 @@ func TestObserveModel(t *testing.T) {
 		"ready": {reason: "A replica more shows.", edit: func(m *modelv1alpha1.Model) { m.Status.ReadyReplicas = 4 }, changes: true, replicas: "4/4", clusters: "a,b"},
 		"phase": {reason: "How far a placement has come shows.", changes: true, replicas: "3/4", clusters: "a,b",
 			edit: func(m *modelv1alpha1.Model) { m.Status.Placements[1].Phase = modelv1alpha1.PlacementFailed }},
-		"nowhere": {reason: "A model that is nowhere has no replicas to count.", edit: func(m *modelv1alpha1.Model) { m.Status.Placements = nil }, changes: true},
+		"elastic": {reason: "The least is wanted, whatever is reserved.", changes: true, replicas: "3/2", clusters: "a,b",
+			edit: func(m *modelv1alpha1.Model) {
+				m.Spec.Scaling = &modelv1alpha1.Scaling{Autoscaling: &modelv1alpha1.Autoscaling{MinReplicas: ptr.To[int32](1), MaxReplicas: 2}}
+			}},
+		"suspended": {reason: "None is wanted.", changes: true, replicas: "3/0", clusters: "a,b", edit: func(m *modelv1alpha1.Model) { m.Spec.Suspended = ptr.To(true) }},
+		"nowhere":   {reason: "A model that is nowhere has no replicas to count.", edit: func(m *modelv1alpha1.Model) { m.Status.Placements = nil }, changes: true},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

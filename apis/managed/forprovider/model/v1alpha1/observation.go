@@ -119,9 +119,22 @@ func ObserveModel(m *modelv1alpha1.Model) *ModelObservation {
 	}
 	seen.ClusterNames = strings.Join(names, ",")
 	if len(names) > 0 {
-		seen.Replicas = fmt.Sprintf("%d/%d", status.ReadyReplicas, status.Replicas)
+		seen.Replicas = fmt.Sprintf("%d/%d", status.ReadyReplicas, wantedReplicas(spec))
 	}
 	return seen
+}
+
+// wantedReplicas 是 spec 在各个集群上一共要的副本；自动伸缩的是它的下限，停着的一个也不要。
+func wantedReplicas(spec *modelv1alpha1.ModelSpec) int32 {
+	if ptr.Deref(spec.Suspended, false) {
+		return 0
+	}
+	scaling, placement := ptr.Deref(spec.Scaling, modelv1alpha1.Scaling{}), ptr.Deref(spec.Placement, modelv1alpha1.Placement{})
+	each := ptr.Deref(scaling.Replicas, 1)
+	if scaling.Autoscaling != nil {
+		each = ptr.Deref(scaling.Autoscaling.MinReplicas, 1)
+	}
+	return each * ptr.Deref(placement.Clusters, 1)
 }
 
 // observePlacement 摘出一处放置里给人看的；控制器自己的账目不在其中。
