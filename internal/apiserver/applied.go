@@ -24,16 +24,18 @@ var appliedDecoder = kjson.NewSerializerWithOptions(kjson.DefaultMetaFactory, Sc
 
 // refuseMalformed 让服务端应用的内容也过一遍类型，与别的写法一样得到 400。上游不查：
 // 放不进 32 位的数被截断成另一个存下（要四十亿个副本的人得到一个，却没有人告诉他），
-// 类型不符的得到 500，自动化的工具会当成服务器的错一再重试。limit 是请求体的上限，再长的留给后面去拒绝。
+// 类型不符的得到 500，自动化的工具会当成服务器的错一再重试。逐步的补丁只看它造得出多深的对象。
+// limit 是请求体的上限，再长的留给后面去拒绝。
 func refuseMalformed(next http.Handler, limit int64) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPatch || !strings.HasPrefix(r.Header.Get("Content-Type"), string(types.ApplyYAMLPatchType)) {
+		check := checkOf(r)
+		if check == nil {
 			next.ServeHTTP(w, r)
 			return
 		}
 		raw, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-		if err == nil {
-			err = checkApplied(raw, r.URL.Query().Get("fieldValidation") == metav1.FieldValidationStrict)
+		if err == nil && int64(len(raw)) <= limit {
+			err = check(raw)
 		}
 		if err != nil {
 			responsewriters.ErrorNegotiated(err, Codecs, schema.GroupVersion{}, w, r)
@@ -42,6 +44,22 @@ func refuseMalformed(next http.Handler, limit int64) http.Handler {
 		r.Body = reread{Reader: io.MultiReader(bytes.NewReader(raw), r.Body), Closer: r.Body}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// checkOf 返回这个请求的内容要过的检查；没有为 nil。
+func checkOf(r *http.Request) func([]byte) error {
+	if r.Method != http.MethodPatch {
+		return nil
+	}
+	switch contentType := types.PatchType(strings.ToLower(strings.TrimSpace(strings.Split(r.Header.Get("Content-Type"), ";")[0]))); contentType {
+	case types.ApplyYAMLPatchType:
+		strict := r.URL.Query().Get("fieldValidation") == metav1.FieldValidationStrict
+		return func(raw []byte) error { return checkApplied(raw, strict) }
+	case types.JSONPatchType:
+		return checkPointers
+	default:
+		return nil
+	}
 }
 
 // reread 是读过一段的请求体，连同还没读的。

@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,9 @@ import (
 // maxNesting 比任何真的对象都宽裕。合并补丁的代价随嵌套的平方增长：
 // 一万层只要几十 KB，却要算半分钟，有写权限的人几个请求就能占满服务器。
 const maxNesting = 100
+
+// maxCopied 是一个逐步的补丁里 copy 与 move 的路径加起来的上限：人写的补丁只复制几处。
+const maxCopied = 300
 
 // limitNesting 在请求体读到嵌得太深的地方就拒绝，不等它被解开。
 func limitNesting(next http.Handler) http.Handler {
@@ -54,4 +58,26 @@ func (b *shallowBody) next(c byte) {
 	case c == '}' || c == ']':
 		b.depth = max(b.depth-1, 0)
 	}
+}
+
+// checkPointers 拒绝造得出过深对象的逐步补丁：copy 让深度每步翻一倍，几 KB 就有几千层，
+// 数括号数不出来。每一步至多加深它的路径那么多，所以路径与复制都有限，深度就有限。
+func checkPointers(raw []byte) error {
+	var steps []struct{ Op, Path, From string }
+	if err := json.Unmarshal(raw, &steps); err != nil {
+		return nil // 读不懂的由后面去说。
+	}
+	copied := 0
+	for i, step := range steps {
+		deepest := max(strings.Count(step.Path, "/"), strings.Count(step.From, "/"))
+		if step.Op == "copy" || step.Op == "move" {
+			copied += deepest
+		}
+		if deepest > maxNesting || copied > maxCopied {
+			return apierrors.NewBadRequest(fmt.Sprintf(
+				"operation %d of the JSON patch: its paths, or those of all copy and move operations so far, are too long (at most %d and %d segments); use a merge patch or a server-side apply instead",
+				i, maxNesting, maxCopied))
+		}
+	}
+	return nil
 }

@@ -42,3 +42,31 @@ func TestLimitNesting(t *testing.T) {
 		})
 	}
 }
+
+// TestCheckPointers 造得出过深对象的补丁在动手之前就拒绝，平常的照旧。
+func TestCheckPointers(t *testing.T) {
+	deep := strings.Repeat("/a", maxNesting+1)
+	doubling := "["
+	for path := "/spec/z"; len(path) < 20*maxNesting; path += path[len("/spec/z"):] + "/a/a/a/a" {
+		doubling += `{"op":"copy","from":"/spec/z","path":"` + path + `"},`
+	}
+	doubling += `{"op":"copy","from":"/spec/z","path":"/spec/y"}]`
+	for name, tc := range map[string]struct {
+		reason, body string
+		refused      bool
+	}{
+		"ordinary": {"replacing a field is what it is for", `[{"op":"test","path":"/spec/suspended","value":false},{"op":"replace","path":"/spec/suspended","value":true}]`, false},
+		"copied":   {"a few copies are harmless", `[{"op":"copy","from":"/metadata/labels/a","path":"/metadata/labels/b"}]`, false},
+		"deep":     {"no object is as deep", `[{"op":"add","path":"` + deep + `","value":1}]`, true},
+		"from":     {"nor is what is copied", `[{"op":"copy","from":"` + deep + `","path":"/a"}]`, true},
+		"doubling": {"each copy doubles the depth", doubling, true},
+		"many":     {"each copy costs its whole size", "[" + strings.Repeat(`{"op":"copy","from":"/spec/z","path":"/spec/y"},`, maxCopied) + `{"op":"test","path":"/a","value":1}]`, true},
+		"garbage":  {"who decodes it says so", `{`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := checkPointers([]byte(tc.body)); apierrors.IsBadRequest(err) != tc.refused {
+				t.Errorf("%s: it gave %v", tc.reason, err)
+			}
+		})
+	}
+}
