@@ -43,7 +43,7 @@ func TestModelAutoscaled(t *testing.T) {
 	}
 
 	scaleTo(t, env.alpha.Config(), workloads, schema.GroupResource{Group: "apps", Resource: "deployments"}, "elastic", 3)
-	m = awaitModel(t, "elastic", "serving as many as the autoscaler wants", promptly, hasReady(3, "scaled"))
+	awaitModel(t, "elastic", "serving as many as the autoscaler wants", promptly, hasReady(3, "scaled"))
 	change(t, "elastic", `{"spec":{"engine":{"args":["--seed=1"]}}}`)
 	m = awaitModel(t, "elastic", "rolled out with as many", promptly, hasReady(3, "scaled"))
 	if d := awaitServing(t, env.alpha, m, 3); owns(d.ManagedFields, "kubellm", `"f:replicas"`) {
@@ -128,7 +128,7 @@ func hasReady(n int32, placed ...string) func(*v1alpha1.Model) error {
 // owns 说 manager 的字段里有没有 field。
 func owns(fields []metav1.ManagedFieldsEntry, manager, field string) bool {
 	for _, f := range fields {
-		if f.Manager == manager && f.Subresource == "" && strings.Contains(string(f.FieldsV1.Raw), field) {
+		if f.Manager == manager && f.Subresource == "" && strings.Contains(f.FieldsV1.GetRawString(), field) {
 			return true
 		}
 	}

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 
@@ -59,7 +58,7 @@ func ownsReplicas(manager string, fields []metav1.ManagedFieldsEntry) bool {
 			continue
 		}
 		owned := &fieldpath.Set{}
-		if err := owned.FromJSON(bytes.NewReader(entry.FieldsV1.Raw)); err == nil && owned.Has(fieldpath.MakePathOrDie("spec", "replicas")) {
+		if err := owned.FromJSON(entry.FieldsV1.GetRawReader()); err == nil && owned.Has(fieldpath.MakePathOrDie("spec", "replicas")) {
 			return true
 		}
 	}
