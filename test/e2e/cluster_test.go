@@ -19,8 +19,9 @@ import (
 	"github.com/kubellm/kubellm/test/harness"
 )
 
-// promptly 是"不久就会"的上限：心跳一秒一次，余下的只取决于机器多忙。
-const promptly = 45 * time.Second
+// promptly 是"不久就会"的上限：心跳一秒一次，余下的取决于机器多忙，与断线几次之后
+// 成员自己的控制器（收 Pod 的垃圾回收）退避了多久。
+const promptly = 90 * time.Second
 
 // admin 是登记成员时用的身份。
 var admin = harness.Identity{User: "kubellm", Groups: []string{"system:masters"}}

@@ -163,7 +163,7 @@ func (k *kserve) comesAndGoes() {
 func (k *kserve) isRemoved() {
 	t := k.t
 	uninstallCRD(t, k.member, "llminferenceservices.serving.kserve.io")
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", k.name, "-n", team, "--timeout=40s")
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", k.name, "-n", team, "--timeout=80s")
 	if d, pods := k.deployment(), k.pods(); d != nil || len(pods) > 0 {
 		t.Errorf("the model is gone, but %d pods and the Deployment are left: %t", len(pods), d != nil)
 	}
@@ -319,7 +319,7 @@ func installCRD(t *testing.T, m *harness.Member, file string) {
 	t.Cleanup(func() {
 		c, cancel := cleanup()
 		defer cancel()
-		if _, err := harness.Kubectl(c, m.APIServer.Kubeconfig, "", "delete", "crd", name, "--ignore-not-found", "--timeout=40s"); err != nil {
+		if _, err := harness.Kubectl(c, m.APIServer.Kubeconfig, "", "delete", "crd", name, "--ignore-not-found", "--timeout=80s"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -328,7 +328,7 @@ func installCRD(t *testing.T, m *harness.Member, file string) {
 // uninstallCRD 卸下一份 CRD，等成员收走它的对象。
 func uninstallCRD(t *testing.T, m *harness.Member, name string) {
 	t.Helper()
-	kubectl(t, m, "delete", "crd", name, "--timeout=40s")
+	kubectl(t, m, "delete", "crd", name, "--timeout=80s")
 }
 
 // memberResource 读写成员上平台为 team 用的命名空间里的一种对象。

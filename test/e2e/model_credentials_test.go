@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -24,16 +26,16 @@ import (
 )
 
 // TestModelSecretComesAndGoes 点名的 Secret：只有要的那个键到得了成员，Pod 指着它；Secret 没了说得出来，
-// 跑着的不动，回来了也不换；照删除策略收走或留下；日志开到最细、数据落了盘，哪里也没有令牌。
+// 跑着的不动，回来了也不换；照删除策略收走或留下；控制器的日志开到最细、数据落了盘，哪里也没有令牌。
 func TestModelSecretComesAndGoes(t *testing.T) {
-	const token, others = "hf_comes_and_goes_0123456789", "somebody-elses-password-0123456789"
+	const token, handed, others = "hf_comes_and_goes_0123456789", "hf_handed_over_0123456789", "somebody-elses-password-0123456789"
 	verbose := verboseController(t)
 	register(t, "secretive", env.beta, clusterv1alpha1.DeletionOrphan)
 	c := &carrying{name: "private", on: map[string]*harness.Member{"secretive": env.beta}}
 	c.writeSecret(t, token, others)
-	spec := `"source":{"huggingFace":{"repo":"meta/gated","tokenSecretRef":{"name":"private","key":"token"}}},
+	const spec = `"source":{"huggingFace":{"repo":"meta/gated"%s}},
 "engine":{"type":"VLLM","image":"example.org/vllm:1"},"resources":{"accelerator":{"count":1}},"placement":{"clusterNames":["secretive"]}`
-	deploySpec(t, c.name, spec)
+	deploySpec(t, c.name, fmt.Sprintf(spec, `,"tokenSecretRef":{"name":"private","key":"token"}`))
 	m := awaitModel(t, c.name, "serving", promptly, serves("secretive"))
 	c.reachesPod(t, m, token)
 
@@ -50,17 +52,25 @@ func TestModelSecretComesAndGoes(t *testing.T) {
 	}
 
 	change(t, c.name, `{"spec":{"deletionPolicy":"Orphan"}}`)
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", c.name, "-n", team, "--timeout=40s")
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", c.name, "-n", team, "--timeout=80s")
 	if _, err := c.onMember(t); err != nil || !podUIDs(podsOf(t, env.beta, m)).Equal(running) {
 		t.Errorf("Orphan leaves what runs, and the credentials it runs with: %v", err)
 	}
-	deploySpec(t, c.name, spec)
-	awaitModel(t, c.name, "taking over what was left", promptly, serves("secretive"))
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", c.name, "-n", team, "--timeout=40s")
+	deploySpec(t, c.name, fmt.Sprintf(spec, ""))
+	c.handIn(t, handed)
+	harness.Eventually(t, "the token that was handed in to take the place of what was left", promptly, func(context.Context) error {
+		secret, err := c.onMember(t)
+		if err == nil && string(secret.Data[v1alpha1.CredentialToken]) != handed {
+			err = errors.New("another one is there")
+		}
+		return err
+	})
+	c.reachesPod(t, awaitModel(t, c.name, "taking over what was left", promptly, serves("secretive")), handed)
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", c.name, "-n", team, "--timeout=80s")
 	if _, err := c.onMember(t); !apierrors.IsNotFound(err) {
 		t.Errorf("the copy of the Secret is left on the member: %v", err)
 	}
-	unwritten(t, verbose, token, others)
+	unwritten(t, verbose, token, handed, others)
 }
 
 // verboseController 让控制器在这个测试里把什么都写进日志。
@@ -70,7 +80,7 @@ func verboseController(t *testing.T) *harness.Manager {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { restartController(t) })
-	return harness.NewController(t, harness.ManagerOptions{Kubeconfig: env.platform.ControllerKubeconfig, Args: []string{"--v=10"}})
+	return harness.NewController(t, harness.ManagerOptions{Kubeconfig: env.platform.ControllerKubeconfig, Args: []string{"--log-level=debug"}})
 }
 
 // onMember 是成员上的那一份。
@@ -108,10 +118,10 @@ func podUIDs(pods []corev1.Pod) sets.Set[types.UID] {
 	return uids
 }
 
-// unwritten 要求 secrets 不在平台写到磁盘的任何东西里，也不在控制器的日志与事件里；不加密的找得到，所以找法是对的。
+// unwritten 要求 secrets 不在平台写到磁盘的任何东西里，也不在控制器的日志与事件里；不加密的键找得到，所以找法是对的。
 func unwritten(t *testing.T, verbose *harness.Manager, secrets ...string) {
 	t.Helper()
-	const control = "example.org/vllm:1"
+	const control = "/models/" + team + "/private"
 	events := harness.MustKubectl(t, env.platform.Kubeconfig, "", "get", "events", "-A", "-o", "json")
 	texts := map[string][]byte{"the events": []byte(events)}
 	for _, file := range append(files(t, env.platform.Dir), verbose.LogFile(), env.platform.LogFile()) {
@@ -133,7 +143,7 @@ func unwritten(t *testing.T, verbose *harness.Manager, secrets ...string) {
 		}
 	}
 	if !found {
-		t.Errorf("not even what is stored unencrypted was found in %s: the search is blind", env.platform.Dir)
+		t.Errorf("not even the key of the model was found in %s: the search is blind", env.platform.Dir)
 	}
 }
 
