@@ -466,7 +466,8 @@ func TestTracingWithoutCollector(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(log)) {
-			if !json.Valid([]byte(line)) {
+			// 带竞态检测编出来的平台，apiserver 的库在日志装好之前自己说一句；用户拿到的没有它。
+			if !json.Valid([]byte(line)) && !strings.Contains(line, "Data race detection enabled") {
 				t.Errorf("%s logs a line that is not JSON: %s", process.Name(), line)
 			}
 		}

@@ -143,7 +143,8 @@ func TestDecisionsDoNotAllocate(t *testing.T) {
 	evaluator, attributes := crowded(10_000)
 	allocations := testing.AllocsPerRun(100, func() { _, _, _ = evaluator.Authorize(context.Background(), attributes) })
 	small, few := crowded(10)
-	if base := testing.AllocsPerRun(100, func() { _, _, _ = small.Authorize(context.Background(), few) }); allocations > base {
+	base := testing.AllocsPerRun(100, func() { _, _, _ = small.Authorize(context.Background(), few) })
+	if allocations > base+1 { // 差一个是缓冲池被回收了：竞态检测时池子会随机丢东西。随绑定数增长的话，差的是上千个。
 		t.Errorf("allocations per decision grow with bindings: %v with 10, %v with 10000", base, allocations)
 	}
 }
