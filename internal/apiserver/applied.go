@@ -68,7 +68,7 @@ type reread struct {
 	io.Closer
 }
 
-// checkApplied 只看类型合不合；读不懂的、不认识的种类由后面去说，重复的字段只在要求严格时才说。
+// checkApplied 只看类型合不合、嵌得深不深；读不懂的、不认识的种类由后面去说，重复的字段只在要求严格时才说。
 // 没有的字段一律拒绝：归属没法记在它上面，上游也拒绝，只是答 500。
 func checkApplied(raw []byte, strict bool) error {
 	// 工具写的都是 JSON，不必再当 YAML 解一遍。
@@ -78,6 +78,9 @@ func checkApplied(raw []byte, strict bool) error {
 			return nil
 		}
 		raw = converted
+	}
+	if err := new(brackets).check(raw); err != nil {
+		return err
 	}
 	_, _, err := appliedDecoder.Decode(raw, nil, nil)
 	switch {

@@ -33,6 +33,8 @@ func TestRefuseMalformed(t *testing.T) {
 		"twice":           {"the last one counts", apply, model("suspended: true, suspended: true"), "", ""},
 		"64 bits":         {"a generation may be as large", apply, status("observedGeneration: 4294967297"), "", ""},
 		"bytes":           {"an amount is no 32-bit number", apply, model("resources: {memory: 68719476736}"), "", ""},
+		"deep":            {"dashes nest like brackets", apply, model("") + "x:\n  " + strings.Repeat("- ", maxNesting) + "1\n", "", "levels deep"},
+		"text":            {"brackets in a text are text", apply, "apiVersion: model.kubellm.io/v1alpha1\nkind: Model\nmetadata:\n  name: a\n  annotations:\n    a: |\n      " + strings.Repeat("[", 2*maxNesting) + "\n", "", ""},
 		"part of it":      {"what is applied need not be whole", apply, model("engine: {image: a}"), "?fieldValidation=Strict", ""},
 		"other kind":      {"what is not known is refused later", apply, "apiVersion: a/v1\nkind: B\nspec: {replicas: 4294967297}\n", "", ""},
 		"no kind":         {"so is what does not say what it is", apply, "spec: {replicas: 4294967297}\n", "", ""},

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubellm/kubellm/apis/cluster/v1alpha1"
@@ -79,16 +78,7 @@ func place(t *testing.T, m *harness.Member, c *v1alpha1.Cluster) {
 	mark := map[string]string{v1alpha1.LabelClusterUID: string(c.UID)}
 	namespace := "kubellm-" + c.Name
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace, Labels: mark}}
-	if _, err := m.Client().CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		c, cancel := cleanup()
-		defer cancel()
-		if err := m.Client().CoreV1().Namespaces().Delete(c, namespace, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
-			t.Error(err)
-		}
-	})
+	given(t, m.Client().CoreV1().Namespaces(), ns)
 	runDeployment(t, m, namespace, "model", mark, 1, 1, l40s)
 	runDeployment(t, m, "default", "others", nil, 1, 1, l40s)
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "token", Labels: mark}}

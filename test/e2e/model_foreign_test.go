@@ -56,19 +56,9 @@ func TestModelLeavesForeignServiceAlone(t *testing.T) {
 	register(t, "crowded", env.beta, clusterv1alpha1.DeletionOrphan)
 	ensureNamespace(t, env.beta)
 	services := env.beta.Client().CoreV1().Services(workloads)
-	before, err := services.Create(t.Context(), &corev1.Service{
+	before := given(t, services, &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: "usurped"},
 		Spec:       corev1.ServiceSpec{Selector: map[string]string{"app": "others"}, Ports: []corev1.ServicePort{{Name: "http", Port: 8000}}},
-	}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		c, cancel := cleanup()
-		defer cancel()
-		if err := services.Delete(c, "usurped", metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
-			t.Error(err)
-		}
 	})
 	deploy(t, wish{name: "usurped", clusters: []string{"crowded"}, replicas: 1, gpus: 1})
 	awaitModel(t, "usurped", "refused for the Service that is there already", promptly, readySays(metav1.ConditionFalse, v1alpha1.ReasonApplyFailed, "Service "+workloads+"/usurped"))
@@ -116,19 +106,9 @@ func TestModelMeetsQuota(t *testing.T) {
 	register(t, "rationed", env.beta, clusterv1alpha1.DeletionOrphan)
 	ensureNamespace(t, env.beta)
 	quotas := env.beta.Client().CoreV1().ResourceQuotas(workloads)
-	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "no-gpus"}, Spec: corev1.ResourceQuotaSpec{
+	quota := given(t, quotas, &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "no-gpus"}, Spec: corev1.ResourceQuotaSpec{
 		Hard: corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse("0")},
-	}}
-	if _, err := quotas.Create(t.Context(), quota, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		c, cancel := cleanup()
-		defer cancel()
-		if err := quotas.Delete(c, quota.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
-			t.Error(err)
-		}
-	})
+	}})
 	harness.Eventually(t, "the member to enforce the quota", promptly, func(ctx context.Context) error {
 		now, err := quotas.Get(ctx, quota.Name, metav1.GetOptions{})
 		if err == nil && len(now.Status.Hard) == 0 {

@@ -82,31 +82,19 @@ func TestModelSources(t *testing.T) {
 func claimModels(t *testing.T, m *harness.Member) {
 	t.Helper()
 	ensureNamespace(t, m)
-	claims := m.Client().CoreV1().PersistentVolumeClaims(workloads)
-	_, err := claims.Create(t.Context(), &corev1.PersistentVolumeClaim{
+	given(t, m.Client().CoreV1().PersistentVolumeClaims(workloads), &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Name: "models"},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}, StorageClassName: ptr.To(fileClass),
 			Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
 		},
-	}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		c, cancel := cleanup()
-		defer cancel()
-		if err := claims.Delete(c, "models", metav1.DeleteOptions{}); err != nil {
-			t.Error(err)
-		}
 	})
 }
 
 // staticVolume 备好一个这个类的卷；测试结束时删掉。
 func staticVolume(t *testing.T, m *harness.Member, class string) {
 	t.Helper()
-	volumes := m.Client().CoreV1().PersistentVolumes()
-	_, err := volumes.Create(t.Context(), &corev1.PersistentVolume{
+	given(t, m.Client().CoreV1().PersistentVolumes(), &corev1.PersistentVolume{
 		ObjectMeta: metav1.ObjectMeta{Name: class},
 		Spec: corev1.PersistentVolumeSpec{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}, StorageClassName: class,
@@ -114,15 +102,5 @@ func staticVolume(t *testing.T, m *harness.Member, class string) {
 			PersistentVolumeReclaimPolicy: corev1.PersistentVolumeReclaimRetain,
 			PersistentVolumeSource:        corev1.PersistentVolumeSource{NFS: &corev1.NFSVolumeSource{Server: "files.example.org", Path: "/" + class}},
 		},
-	}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		c, cancel := cleanup()
-		defer cancel()
-		if err := volumes.Delete(c, class, metav1.DeleteOptions{}); err != nil {
-			t.Error(err)
-		}
 	})
 }

@@ -78,15 +78,6 @@ func NewController(t testing.TB, o ManagerOptions) *Manager {
 	return started(t, p, err)
 }
 
-// NewProvider 为一个测试启动 Crossplane 提供者，测试结束时停止。
-func NewProvider(t testing.TB, o ManagerOptions) *Manager {
-	t.Helper()
-	o.Binary = Binary(t, "provider", o.Binary)
-	o.LogDir = logDir(t, o.LogDir)
-	p, err := StartProvider(t.Context(), o)
-	return started(t, p, err)
-}
-
 // Binary 返回本仓库的可执行文件 name，必要时构建；path 非空时原样返回。
 func Binary(t testing.TB, name, path string) string {
 	t.Helper()

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -47,15 +46,7 @@ func TestInference(t *testing.T) {
 	crashed := loading(now, container(corev1.ContainerStatus{Name: "main", State: waitingFor("CrashLoopBackOff"), LastTerminationState: ended(1, "CUDA out of memory")}))
 	going := replica("old", yes)
 	going.DeletionTimestamp = &metav1.Time{Time: now}
-	for _, test := range []struct {
-		name, why string
-		model     *v1alpha1.Model
-		site      site
-		phase     v1alpha1.PlacementPhase
-		reason    string
-		says      string
-		ready     int32
-	}{
+	for _, test := range []phaseCase{
 		{"ready", "KServe says so of this generation, and the replicas of it are ready", chat(kserve), byKServe(2, ready, fresh...),
 			v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, "2 of 2", 2},
 		{"an old one ends", "what is being stopped is not counted", chat(kserve), byKServe(2, ready, append(fresh, going)...),
@@ -89,11 +80,7 @@ func TestInference(t *testing.T) {
 			v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := compute(test.model, facts{now: now, sites: []site{test.site}})
-			p := got.Placements[0]
-			if p.Phase != test.phase || p.Reason != test.reason || !strings.Contains(p.Message, test.says) || p.ReadyReplicas != test.ready {
-				t.Errorf("got %+v, want %s (%s) with %q and %d ready, because %s", p, test.phase, test.reason, test.says, test.ready, test.why)
-			}
+			test.check(t, compute(test.model, facts{now: now, sites: []site{test.site}}).Placements[0])
 		})
 	}
 }

@@ -91,6 +91,25 @@ func scaledBy(s site, status string) site {
 	return s
 }
 
+// phaseCase 是一处安置看到什么、该说什么。
+type phaseCase struct {
+	name, why string
+	model     *v1alpha1.Model
+	site      site
+	phase     v1alpha1.PlacementPhase
+	reason    string
+	says      string
+	ready     int32
+}
+
+func (c phaseCase) check(t *testing.T, got v1alpha1.ModelPlacement) {
+	t.Helper()
+	if got.Phase != c.phase || got.Reason != c.reason || got.ReadyReplicas != c.ready || !strings.Contains(got.Message, c.says) {
+		t.Errorf("%s: got %s (%s), %d ready: %q; want %s (%s), %d ready, saying %q", c.why,
+			got.Phase, got.Reason, got.ReadyReplicas, got.Message, c.phase, c.reason, c.ready, c.says)
+	}
+}
+
 // with 改动一处。
 func with(s site, edit func(*site)) site {
 	edit(&s)
@@ -99,15 +118,7 @@ func with(s site, edit func(*site)) site {
 
 func TestPlacementStatus(t *testing.T) {
 	minute := now.Add(-time.Minute)
-	for _, test := range []struct {
-		name, why string
-		model     *v1alpha1.Model
-		site      site
-		phase     v1alpha1.PlacementPhase
-		reason    string
-		says      string
-		ready     int32
-	}{
+	for _, test := range []phaseCase{
 		{"ready", "the member has observed the generation and all updated replicas are ready", chat(), on(2, counts(5, 2, 2, 2)),
 			v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, "2 of 2", 2},
 		{"ready by the Deployment's word alone", "the member's controllers may have stopped: its pods say what is ready now", chat(), with(on(2, counts(5, 2, 2, 2)), func(s *site) { s.pods = s.pods[1:] }),
@@ -172,10 +183,7 @@ func TestPlacementStatus(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := placementStatus(view{test.model, facts{now: now}}, test.site)
-			if got.Phase != test.phase || got.Reason != test.reason || got.ReadyReplicas != test.ready || !strings.Contains(got.Message, test.says) {
-				t.Errorf("%s: got %s (%s), %d ready: %q; want %s (%s), %d ready, saying %q", test.why,
-					got.Phase, got.Reason, got.ReadyReplicas, got.Message, test.phase, test.reason, test.ready, test.says)
-			}
+			test.check(t, got)
 			if got.LastTransitionTime == nil || !got.LastTransitionTime.Time.Equal(now) {
 				t.Errorf("the phase changed now, not at %v", got.LastTransitionTime)
 			}

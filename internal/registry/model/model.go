@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -143,6 +144,10 @@ func wantedReplicas(m *model.Model) int32 {
 // warn 说出合法但多半不是本意的写法。
 func warn(m *model.Model) []string {
 	warnings := engineWarnings(m)
+	if accelerator(m) == nil && m.Spec.Engine.Type != model.EngineLlamaCpp && ptr.Deref(m.Spec.Engine.Image, "") == "" {
+		warnings = append(warnings, fmt.Sprintf("spec.resources.accelerator: without accelerators %s does not start from its default image, which is made for NVIDIA's: "+
+			"ask for accelerators, or name an image for processors in spec.engine.image", m.Spec.Engine.Type))
+	}
 	if m.Spec.Cache != nil && len(m.Spec.Adapters) == 0 && (m.Spec.Source.OCI != nil || m.Spec.Source.PVC != nil) {
 		warnings = append(warnings, "spec.cache: nothing is downloaded from an image or a volume, so the cache stays empty")
 	}

@@ -19,7 +19,8 @@ func engineWarnings(m *model.Model) []string {
 	// 别的镜像、KServe 的镜像是哪个版本，平台不知道。
 	if ptr.Deref(engine.Image, "") == "" && ptr.Deref(engine.Delivery, model.DeliveryDeployment) == model.DeliveryDeployment {
 		for _, i := range flags.Unknown(engine.Type, engine.Args) {
-			warnings = append(warnings, fmt.Sprintf("spec.engine.args[%d]: %s %s, the default image's version, is not known to take this argument, and an engine does not start with one that it does not know: check how it is spelt",
+			warnings = append(warnings, fmt.Sprintf("spec.engine.args[%d]: %s %s, the default image's version, is not known to take this argument, "+
+				"and an engine does not start with one that it does not know: check how it is spelt",
 				i, engine.Type, flags.Version(engine.Type)))
 		}
 	}

@@ -52,6 +52,32 @@ func TestEngineWarnings(t *testing.T) {
 	}
 }
 
+// TestWarn 指出合法而多半不是本意的写法；平常的写法一句也没有，免得人学会不看。
+func TestWarn(t *testing.T) {
+	gpus := &model.Resources{Accelerator: &model.AcceleratorRequest{Count: ptr.To[int32](1)}}
+	image, oci := ptr.To("example.org/vllm:cpu"), model.ModelSource{OCI: &model.OCISource{Image: "example.org/weights:1"}}
+	for name, c := range map[string]struct {
+		why  string
+		spec model.ModelSpec
+		want string
+	}{
+		"ordinary":         {"nothing is odd", model.ModelSpec{Engine: model.Engine{Type: model.EngineVLLM}, Resources: gpus}, ""},
+		"no accelerator":   {"the default image finds no device", model.ModelSpec{Engine: model.Engine{Type: model.EngineSGLang}}, "spec.resources.accelerator"},
+		"own image":        {"it may be made for processors", model.ModelSpec{Engine: model.Engine{Type: model.EngineVLLM, Image: image}}, ""},
+		"LlamaCpp":         {"it has a default image for processors", model.ModelSpec{Engine: model.Engine{Type: model.EngineLlamaCpp}}, ""},
+		"cache of nothing": {"an image is mounted, not downloaded", model.ModelSpec{Engine: model.Engine{Type: model.EngineVLLM}, Resources: gpus, Source: oci, Cache: &model.Cache{}}, "spec.cache"},
+		"surge":            {"a full pool has no room for it", model.ModelSpec{Engine: model.Engine{Type: model.EngineVLLM}, Resources: gpus, Rollout: &model.Rollout{MaxSurge: ptr.To[int32](1)}}, "spec.rollout.maxSurge"},
+		"surge on none":    {"no accelerators are waited for", model.ModelSpec{Engine: model.Engine{Type: model.EngineVLLM, Image: image}, Rollout: &model.Rollout{MaxSurge: ptr.To[int32](1)}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := warn(&model.Model{Spec: c.spec})
+			if ok := len(got) == 0; c.want == "" && !ok || c.want != "" && (len(got) != 1 || !strings.HasPrefix(got[0], c.want+":")) {
+				t.Errorf("got %q, want one about %q, because %s", got, c.want, c.why)
+			}
+		})
+	}
+}
+
 // TestListedArgumentsAreNoSecrets 引擎自己的参数里要密文的都已拒绝，其余的给了任何值都不该有警告。
 func TestListedArgumentsAreNoSecrets(t *testing.T) {
 	for _, engine := range []model.EngineType{model.EngineVLLM, model.EngineSGLang, model.EngineLlamaCpp} {

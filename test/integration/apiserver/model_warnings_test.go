@@ -13,7 +13,7 @@ const notForAnyEyes = "hf_NotForAnyEyesNotForAnyEyes"
 func dryRunEngine(t *testing.T, engine string) answer {
 	t.Helper()
 	body := `{"apiVersion":"model.kubellm.io/v1alpha1","kind":"Model","metadata":{"name":"` + unique("warned") + `","namespace":"default"},` +
-		`"spec":{"source":{"huggingFace":{"repo":"a/b"}},"engine":` + engine + `}}`
+		`"spec":{"source":{"huggingFace":{"repo":"a/b"}},"resources":{"accelerator":{"count":1}},"engine":` + engine + `}}`
 	return shared.admin.send(t, http.MethodPost, models.path()+"?dryRun=All", body, "Content-Type", jsonType)
 }
 
