@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	watchtools "k8s.io/client-go/tools/watch"
+	"k8s.io/utils/ptr"
 
 	"github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/test/harness"
@@ -139,10 +140,10 @@ func conditionsText(c *v1alpha1.Cluster) string {
 	return strings.Join(parts, "; ")
 }
 
-// history 记下一个条件经过的取值；没有反复横跳由它证明。
+// history 记下一个条件的变化；没有反复横跳由它证明。
 type history struct {
-	stop   func()
-	values chan []metav1.ConditionStatus
+	stop    func()
+	changes chan []metav1.Condition
 }
 
 // follow 从对象现在的版本起记录条件 kind 的变化，每次变化记一次。
@@ -153,17 +154,17 @@ func follow(t *testing.T, from *v1alpha1.Cluster, kind string) *history {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &history{values: make(chan []metav1.ConditionStatus, 1)}
+	h := &history{changes: make(chan []metav1.Condition, 1)}
 	h.stop = func() { cancel(); events.Stop() }
 	t.Cleanup(h.stop)
 	go func() {
-		seen := []metav1.ConditionStatus{status(from, kind)}
+		seen := []metav1.Condition{condition(from, kind)}
 		for event := range events.ResultChan() {
-			if c, ok := event.Object.(*v1alpha1.Cluster); ok && status(c, kind) != seen[len(seen)-1] {
-				seen = append(seen, status(c, kind))
+			if c, ok := event.Object.(*v1alpha1.Cluster); ok && condition(c, kind).Status != seen[len(seen)-1].Status {
+				seen = append(seen, condition(c, kind))
 			}
 		}
-		h.values <- seen
+		h.changes <- seen
 	}()
 	return h
 }
@@ -172,16 +173,18 @@ func follow(t *testing.T, from *v1alpha1.Cluster, kind string) *history {
 func (h *history) want(t *testing.T, want ...metav1.ConditionStatus) {
 	t.Helper()
 	h.stop()
-	if got := <-h.values; !slices.Equal(got, want) {
-		t.Errorf("the condition went through %v, want %v", got, want)
+	var got []metav1.ConditionStatus
+	var story []string
+	for _, c := range <-h.changes {
+		got, story = append(got, c.Status), append(story, fmt.Sprintf("%s (%s: %s)", c.Status, c.Reason, c.Message))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the condition went through %s, want %v", strings.Join(story, "; "), want)
 	}
 }
 
-func status(c *v1alpha1.Cluster, kind string) metav1.ConditionStatus {
-	if got := meta.FindStatusCondition(c.Status.Conditions, kind); got != nil {
-		return got.Status
-	}
-	return ""
+func condition(c *v1alpha1.Cluster, kind string) metav1.Condition {
+	return ptr.Deref(meta.FindStatusCondition(c.Status.Conditions, kind), metav1.Condition{})
 }
 
 // watcher 只看一个 Cluster。
