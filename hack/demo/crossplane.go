@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -37,16 +35,19 @@ func applyWithCrossplane(ctx context.Context, d *demo, platform *harness.Platfor
 	if err := giveCredentials(ctx, platform, plane); err != nil {
 		return err
 	}
-	if err := giveMember(ctx, plane, member); err != nil {
+	if err := giveMember(ctx, plane.Kubeconfig, westSecret, member); err != nil {
 		return err
 	}
-	if err := giveToken(ctx, plane); err != nil {
+	if err := giveToken(ctx, plane.Kubeconfig, mirroredSecret); err != nil {
 		return err
 	}
 	if err := kubectl(ctx, plane.Kubeconfig, "apply", "--server-side", "--recursive", "-f", "examples/crossplane"); err != nil {
 		return err
 	}
-	return awaitManaged(ctx, plane)
+	if err := awaitReady(ctx, plane.Kubeconfig, "managed", []string{"Synced", "Ready"}); err != nil {
+		return err
+	}
+	return kubectl(ctx, plane.Kubeconfig, "get", "managed", "--all-namespaces")
 }
 
 func installCRDs(ctx context.Context, plane *harness.KubeAPIServer) error {
@@ -73,55 +74,6 @@ func giveCredentials(ctx context.Context, platform *harness.Platform, plane *har
 			"--namespace=kubellm-system", "--from-file=kubeconfig="+kubeconfig)
 		return err
 	})
-}
-
-// managed 是任何托管资源共有、演示要看的部分。
-type managed struct {
-	Kind     string
-	Metadata metav1.ObjectMeta
-	Status   struct{ Conditions []metav1.Condition }
-}
-
-// awaitManaged 等全部托管资源 Synced 且 Ready。
-func awaitManaged(ctx context.Context, plane *harness.KubeAPIServer) error {
-	err := await(ctx, "all managed resources to be Synced and Ready", readyLimit, func(ctx context.Context) error {
-		out, err := harness.Kubectl(ctx, plane.Kubeconfig, "", "get", "managed", "--all-namespaces", "-o", "json")
-		if err != nil {
-			return err
-		}
-		list := struct{ Items []managed }{}
-		if err := json.Unmarshal([]byte(out), &list); err != nil {
-			return harness.Permanent(fmt.Errorf("read what kubectl printed: %w", err))
-		}
-		var missing []string
-		for _, m := range list.Items {
-			if lack := m.lacks("Synced", "Ready"); lack != "" {
-				missing = append(missing, lack)
-			}
-		}
-		if len(missing) > 0 || len(list.Items) == 0 {
-			return fmt.Errorf("%d of %d are; missing: %s", len(list.Items)-len(missing), len(list.Items), strings.Join(missing, "; "))
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return kubectl(ctx, plane.Kubeconfig, "get", "managed", "--all-namespaces")
-}
-
-// lacks 说出第一个还不为真的条件和原因；都为真时为空。
-func (m *managed) lacks(conditions ...string) string {
-	for _, want := range conditions {
-		at := slices.IndexFunc(m.Status.Conditions, func(c metav1.Condition) bool { return c.Type == want })
-		if at < 0 {
-			return fmt.Sprintf("%s %s has no condition %s yet", m.Kind, m.Metadata.Name, want)
-		}
-		if c := m.Status.Conditions[at]; c.Status != metav1.ConditionTrue {
-			return strings.TrimSuffix(fmt.Sprintf("%s %s is not %s: %s %s", m.Kind, m.Metadata.Name, want, c.Reason, c.Message), " ")
-		}
-	}
-	return ""
 }
 
 // repairByCrossplane 在 Crossplane 背后改一个用户，看它被改回来；轮询间隔是分钟级的，所以这只能来自监视。

@@ -14,28 +14,42 @@ import (
 // memberIdentity 是平台在成员上的身份；演示用管理员，真实的成员给它 docs/clusters.md 里列的权限就够。
 var memberIdentity = harness.Identity{User: "kubellm", Groups: []string{"system:masters"}}
 
-// 例子里的 Cluster 与 Model 所指的 Secret。
-const (
-	memberSecret    = "gpu-west-kubeconfig"
-	tokenSecret     = "qwen3-tokens"
-	secretNamespace = "team-a"
+// secret 是例子里的 Cluster 与 Model 点名、要使用者自己准备的 Secret。
+type secret struct{ namespace, name string }
+
+// 头两个在平台上，examples/platform 要；后两个在控制面上，examples/crossplane 要。
+var (
+	northSecret    = secret{"kubellm-system", "gpu-north"}
+	gatedSecret    = secret{"team-a", "hugging-face"}
+	westSecret     = secret{"team-a", "gpu-west-kubeconfig"}
+	mirroredSecret = secret{"team-a", "qwen3-tokens"}
 )
+
+// members 是演示的成员集群：三种办法各登记一个。
+type members struct{ north, west, east *harness.Member }
+
+func (m members) all() []*harness.Member { return []*harness.Member{m.north, m.west, m.east} }
 
 // memberTTL 是成员 kubeconfig 的有效期，长过任何一次演示。
 const memberTTL = 30 * 24 * time.Hour
 
-// startMembers 启动两个成员集群：控制面是真实的，节点与 GPU 由 kwok 扮演。
-func startMembers(ctx context.Context, d *demo, etcd *harness.Etcd) (west, east *harness.Member, err error) {
-	heading("Two member clusters: kube-apiserver, kube-controller-manager, kube-scheduler, and kwok for nodes with GPUs")
-	west, err = startMember(ctx, d, etcd, "gpu-west",
+// startMembers 启动三个成员集群：控制面是真实的，节点与 GPU 由 kwok 扮演。
+func startMembers(ctx context.Context, d *demo, etcd *harness.Etcd) (m members, err error) {
+	heading("Three member clusters: kube-apiserver, kube-controller-manager, kube-scheduler, and kwok for nodes with GPUs")
+	m.north, err = startMember(ctx, d, etcd, "gpu-north",
+		harness.GPUNodes{Prefix: "h200", Count: 2, Product: "NVIDIA-H200", MemoryMiB: 143771, GPUs: 8})
+	if err != nil {
+		return m, err
+	}
+	m.west, err = startMember(ctx, d, etcd, "gpu-west",
 		harness.GPUNodes{Prefix: "h100", Count: 2, Product: "NVIDIA-H100-80GB-HBM3", MemoryMiB: 81559, GPUs: 8},
 		harness.GPUNodes{Prefix: "l40s", Count: 1, Product: "NVIDIA-L40S", MemoryMiB: 46068, GPUs: 4})
 	if err != nil {
-		return nil, nil, err
+		return m, err
 	}
-	east, err = startMember(ctx, d, etcd, "gpu-east",
+	m.east, err = startMember(ctx, d, etcd, "gpu-east",
 		harness.GPUNodes{Prefix: "a100", Count: 2, Product: "NVIDIA-A100-SXM4-40GB", MemoryMiB: 40960, GPUs: 4})
-	return west, east, err
+	return m, err
 }
 
 func startMember(ctx context.Context, d *demo, etcd *harness.Etcd, name string, nodes ...harness.GPUNodes) (*harness.Member, error) {
@@ -56,8 +70,8 @@ func startMember(ctx context.Context, d *demo, etcd *harness.Etcd, name string, 
 	})
 }
 
-// giveMember 把成员的 kubeconfig 放进控制面的 Secret：例子里的 Cluster 由它登记。
-func giveMember(ctx context.Context, plane *harness.KubeAPIServer, member *harness.Member) error {
+// giveMember 把成员的 kubeconfig 放进 Secret：例子里的 Cluster 由它登记。
+func giveMember(ctx context.Context, on string, to secret, member *harness.Member) error {
 	return step("a Secret with the kubeconfig of the member "+member.Name, func() error {
 		kubeconfig, err := member.Kubeconfig(memberIdentity, memberTTL)
 		if err != nil {
@@ -74,28 +88,31 @@ func giveMember(ctx context.Context, plane *harness.KubeAPIServer, member *harne
 		if err := file.Close(); err != nil {
 			return fmt.Errorf("write the kubeconfig of %s: %w", member.Name, err)
 		}
-		_, err = harness.Kubectl(ctx, plane.Kubeconfig, "", "create", "secret", "generic", memberSecret,
-			"--namespace="+secretNamespace, "--from-file=kubeconfig="+file.Name())
+		_, err = harness.Kubectl(ctx, on, "", "create", "secret", "generic", to.name, "--namespace="+to.namespace, "--from-file=kubeconfig="+file.Name())
 		return err
 	})
 }
 
 // giveToken 放好例子里的模型要的令牌；kwok 不下载模型，所以内容无所谓。
-func giveToken(ctx context.Context, plane *harness.KubeAPIServer) error {
+func giveToken(ctx context.Context, on string, to secret) error {
 	return step("a Secret with the token of the model's source", func() error {
-		_, err := harness.Kubectl(ctx, plane.Kubeconfig, "", "create", "secret", "generic", tokenSecret,
-			"--namespace="+secretNamespace, "--from-literal=token=not-a-real-token")
+		_, err := harness.Kubectl(ctx, on, "", "create", "secret", "generic", to.name, "--namespace="+to.namespace, "--from-literal=token=not-a-real-token")
 		return err
 	})
 }
 
-// showModels 给人看模型放到了哪里、成员上跑着什么。
-func showModels(ctx context.Context, platform *harness.Platform, members ...*harness.Member) error {
-	heading("The models: one by Crossplane, one by Terraform, placed on the member clusters")
+// showModels 给人看模型放到了哪里、成员上跑着什么，没放下的为什么。
+func showModels(ctx context.Context, platform *harness.Platform, m members) error {
+	heading("The models: by kubectl, by Crossplane and by Terraform, placed on the member clusters")
 	if err := kubectl(ctx, platform.Kubeconfig, "get", "clusters,models", "--all-namespaces"); err != nil {
 		return err
 	}
-	for _, member := range members {
+	say("%s waits for a member with KEDA; the platform says so", autoscaled)
+	err := kubectl(ctx, platform.Kubeconfig, "get", "model", autoscaled, "--namespace=team-a", "-o", `jsonpath={.status.conditions[?(@.type=="Scheduled")].message}`)
+	if err != nil {
+		return err
+	}
+	for _, member := range m.all() {
 		say("what runs on %s", member.Name)
 		if err := kubectl(ctx, member.APIServer.Kubeconfig, "get", "deployments,pods", "--all-namespaces", "--selector=model.kubellm.io/uid", "-o", "wide"); err != nil {
 			return err

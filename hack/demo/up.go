@@ -63,17 +63,17 @@ func show(ctx context.Context, d *demo) error {
 	if err != nil {
 		return err
 	}
-	west, east, err := startMembers(ctx, d, etcd)
+	members, err := startMembers(ctx, d, etcd)
 	if err != nil {
 		return err
 	}
-	if err := applyWithKubectl(ctx, platform); err != nil {
+	if err := applyWithKubectl(ctx, platform, members.north); err != nil {
 		return err
 	}
-	if err := applyWithCrossplane(ctx, d, platform, plane, west); err != nil {
+	if err := applyWithCrossplane(ctx, d, platform, plane, members.west); err != nil {
 		return err
 	}
-	tf, err := newTerraform(ctx, d, platform, east)
+	tf, err := newTerraform(ctx, d, platform, members.east)
 	if err != nil {
 		return err
 	}
@@ -87,10 +87,10 @@ func show(ctx context.Context, d *demo) error {
 	if err := users.printWhenReady(ctx); err != nil {
 		return err
 	}
-	if err := showModels(ctx, platform, west, east); err != nil {
+	if err := showModels(ctx, platform, members); err != nil {
 		return err
 	}
-	if err := showClusters(ctx, platform, west); err != nil {
+	if err := showClusters(ctx, platform, members.west); err != nil {
 		return err
 	}
 	if err := repairByCrossplane(ctx, platform, users); err != nil {
@@ -152,10 +152,22 @@ func startControlPlane(ctx context.Context, d *demo) (*harness.Etcd, *harness.Ku
 	})
 }
 
-// applyWithKubectl 应用 examples/platform：没有工具链的用户就这样管理平台。
-func applyWithKubectl(ctx context.Context, platform *harness.Platform) error {
+// autoscaled 是例子里唯一放不下的模型：它要的 KEDA，演示的成员上没有。
+const autoscaled = "chat-autoscaled"
+
+// applyWithKubectl 应用 examples/platform 并等它们就绪：没有工具链的用户就这样管理平台。
+func applyWithKubectl(ctx context.Context, platform *harness.Platform, member *harness.Member) error {
 	heading("kubectl: examples/platform")
-	return kubectl(ctx, platform.Kubeconfig, "apply", "--server-side", "-f", "examples/platform")
+	if err := giveMember(ctx, platform.Kubeconfig, northSecret, member); err != nil {
+		return err
+	}
+	if err := kubectl(ctx, platform.Kubeconfig, "apply", "--server-side", "-f", "examples/platform"); err != nil {
+		return err
+	}
+	if err := giveToken(ctx, platform.Kubeconfig, gatedSecret); err != nil {
+		return err
+	}
+	return awaitReady(ctx, platform.Kubeconfig, "clusters,models", []string{"Ready"}, autoscaled)
 }
 
 // kubectl 说出命令，执行并给出输出。
