@@ -76,8 +76,8 @@ type Resource[T Object, L runtime.Object] struct {
 	// Warn 给出不拒绝但使用者应知道的事。
 	Warn func(obj T) []string
 
-	// DryRun 在干跑的回答上补写只在那时才说得出的事；什么也不会存下，所以补写不了也不算错。
-	DryRun func(ctx context.Context, obj T)
+	// DryRun 在干跑的回答上补写只在那时才说得出的事；什么也不会存下，所以补写不了也不算错。old 在创建时为零值。
+	DryRun func(ctx context.Context, obj, old T)
 
 	// Scale 让 kubectl scale 与自动伸缩改得了副本数；零值没有 /scale。
 	Scale *Scale[T]

@@ -28,7 +28,7 @@ type REST struct {
 	categories  []string
 	admit       func(ctx context.Context, obj, old runtime.Object) error
 	admitDelete func(obj runtime.Object) error
-	dryRun      func(ctx context.Context, obj runtime.Object)
+	dryRun      func(ctx context.Context, obj, old runtime.Object)
 }
 
 // ShortNames 供 kubectl 缩写使用。
@@ -41,14 +41,16 @@ func (r *REST) Categories() []string { return r.categories }
 func (r *REST) Create(ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
 	created, err := r.Store.Create(ctx, obj, r.admitCreate(validate), options)
 	if err == nil {
-		r.answerDryRun(ctx, created, options.DryRun)
+		r.answerDryRun(ctx, created, nil, options.DryRun)
 	}
 	return created, err
 }
 
 // Update 覆盖 PUT、PATCH 与 SSA（后者可能转为创建）。
 func (r *REST) Update(ctx context.Context, name string, info rest.UpdatedObjectInfo, validateCreate rest.ValidateObjectFunc, validateUpdate rest.ValidateObjectUpdateFunc, forceAllowCreate bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
+	var before runtime.Object
 	admitUpdate := func(ctx context.Context, obj, old runtime.Object) error {
+		before = old
 		if validateUpdate != nil {
 			if err := validateUpdate(ctx, obj, old); err != nil {
 				return err
@@ -58,15 +60,15 @@ func (r *REST) Update(ctx context.Context, name string, info rest.UpdatedObjectI
 	}
 	updated, created, err := r.Store.Update(ctx, name, info, r.admitCreate(validateCreate), admitUpdate, forceAllowCreate, options)
 	if err == nil {
-		r.answerDryRun(ctx, updated, options.DryRun)
+		r.answerDryRun(ctx, updated, before, options.DryRun)
 	}
 	return updated, created, err
 }
 
 // answerDryRun 只碰干跑的回答：它是另造的一份，没有存下。
-func (r *REST) answerDryRun(ctx context.Context, obj runtime.Object, dryRun []string) {
+func (r *REST) answerDryRun(ctx context.Context, obj, old runtime.Object, dryRun []string) {
 	if r.dryRun != nil && dryrun.IsDryRun(dryRun) {
-		r.dryRun(ctx, obj)
+		r.dryRun(ctx, obj, old)
 	}
 }
 

@@ -48,7 +48,10 @@ func (r *Resource[T, L]) Store(scheme *runtime.Scheme, versions []schema.GroupVe
 		storage.Publish = statusREST(store, &statusStrategy[T, L]{strategy: main, resetFields: fields, publishing: true})
 	}
 	if r.DryRun != nil {
-		storage.Main.dryRun = func(ctx context.Context, obj runtime.Object) { r.DryRun(ctx, obj.(T)) }
+		storage.Main.dryRun = func(ctx context.Context, obj, old runtime.Object) {
+			before, _ := old.(T)
+			r.DryRun(ctx, obj.(T), before)
+		}
 	}
 	r.storage = storage
 	return storage, nil

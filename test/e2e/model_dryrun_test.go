@@ -26,6 +26,8 @@ type foreseen struct {
 	placed  []string
 	// scheduled 是 Scheduled 的理由。
 	scheduled string
+	// still 表示要求与放置都不变：那就没有计划，kubectl diff 也就没有差别。
+	still bool
 }
 
 // wanderer 是这个测试的 Model 的 spec：四块卡一个副本，按标签 zone=one 选集群。
@@ -50,17 +52,17 @@ func TestModelDryRunForesees(t *testing.T) {
 	w := &forecast{name: "wanderer"}
 	for _, f := range []foreseen{
 		{"created", "only one cluster has the label", func(t *testing.T) { label(t, "plan-a", "zone=one") },
-			wanderer(4, 1, ""), []string{"plan-a"}, v1alpha1.ReasonScheduled},
+			wanderer(4, 1, ""), []string{"plan-a"}, v1alpha1.ReasonScheduled, false},
 		{"sticky", "another would be better now, which is no cause", func(t *testing.T) { label(t, "plan-b", "zone=one") },
-			wanderer(4, 1, `,"strategy":"Pack"`), []string{"plan-a"}, v1alpha1.ReasonScheduled},
+			wanderer(4, 1, `,"strategy":"Pack"`), []string{"plan-a"}, v1alpha1.ReasonScheduled, false},
 		{"beyond room", "two nodes of 8 hold 4 replicas of 4; the one that runs stays", nil,
-			wanderer(4, 5, ""), []string{"plan-a"}, v1alpha1.ReasonNoClusterFits},
+			wanderer(4, 5, ""), []string{"plan-a"}, v1alpha1.ReasonNoClusterFits, false},
 		{"relabelled", "its cluster is not selected any more", func(t *testing.T) { label(t, "plan-a", "zone=two") },
-			wanderer(4, 1, ""), []string{"plan-b"}, v1alpha1.ReasonScheduled},
-		{"NoSchedule", "what runs there stays", taint("[" + noSchedule + "]"), "", []string{"plan-b"}, v1alpha1.ReasonScheduled},
-		{"NoExecute", "what runs there leaves, even for nowhere", taint("[" + noSchedule + "," + noExecute + "]"), "", nil, v1alpha1.ReasonNoClusterFits},
-		{"tolerated", "the taints do not count any more", nil, wanderer(4, 1, tolerates), []string{"plan-b"}, v1alpha1.ReasonScheduled},
-		{"no fit", "no node has 5; the replica of 4 stays", nil, wanderer(5, 1, tolerates), []string{"plan-b"}, v1alpha1.ReasonNoClusterFits},
+			wanderer(4, 1, ""), []string{"plan-b"}, v1alpha1.ReasonScheduled, false},
+		{"NoSchedule", "what runs there stays", taint("[" + noSchedule + "]"), "", []string{"plan-b"}, v1alpha1.ReasonScheduled, true},
+		{"NoExecute", "what runs there leaves, even for nowhere", taint("[" + noSchedule + "," + noExecute + "]"), "", nil, v1alpha1.ReasonNoClusterFits, false},
+		{"tolerated", "the taints do not count any more", nil, wanderer(4, 1, tolerates), []string{"plan-b"}, v1alpha1.ReasonScheduled, false},
+		{"no fit", "no node has 5; the replica of 4 stays", nil, wanderer(5, 1, tolerates), []string{"plan-b"}, v1alpha1.ReasonNoClusterFits, false},
 	} {
 		t.Logf("%s: %s", f.what, f.reason)
 		w.comesTrue(t, f)
@@ -129,8 +131,12 @@ func (w *forecast) whilePaused(t *testing.T, f foreseen) *v1alpha1.Plan {
 	}
 	answer := &v1alpha1.Model{}
 	out := harness.MustKubectl(t, env.platform.Kubeconfig, specManifest(w.name, w.spec), "apply", "--server-side", "--dry-run=server", "-o", "json", "-f", "-")
-	if err := json.Unmarshal([]byte(out), answer); err != nil || answer.Status.Plan == nil {
-		t.Fatalf("%s: the answer to the dry run has no plan: %v", f.what, err)
+	if err := json.Unmarshal([]byte(out), answer); err != nil || (answer.Status.Plan == nil) != f.still {
+		t.Fatalf("%s: nothing changes: %t; the plan in the answer to the dry run: %+v, %v", f.what, f.still, answer.Status.Plan, err)
+	}
+	if f.still {
+		w.sameAgain(t, f)
+		answer.Status.Plan = asItStands(answer)
 	}
 	if w.moves != nil {
 		harness.MustKubectl(t, env.platform.Kubeconfig, specManifest(w.name, w.spec), "apply", "--server-side", "-f", "-")
@@ -143,6 +149,24 @@ func (w *forecast) whilePaused(t *testing.T, f foreseen) *v1alpha1.Plan {
 	}
 	w.moves = trace(t, created, placedOn)
 	return answer.Status.Plan
+}
+
+// sameAgain 要求 kubectl diff 对没有变化的什么也不说：它以 1 退出就是有差别。
+func (w *forecast) sameAgain(t *testing.T, f foreseen) {
+	t.Helper()
+	if out, err := harness.Kubectl(t.Context(), env.platform.Kubeconfig, specManifest(w.name, w.spec), "diff", "--server-side", "-f", "-"); err != nil {
+		t.Errorf("%s: kubectl diff shows a difference: %v\n%s", f.what, err, out)
+	}
+}
+
+// asItStands 是没有计划时的计划：样子照旧。
+func asItStands(m *v1alpha1.Model) *v1alpha1.Plan {
+	plan := &v1alpha1.Plan{Placements: m.Status.Placements, RejectedClusters: m.Status.RejectedClusters,
+		Message: meta.FindStatusCondition(m.Status.Conditions, v1alpha1.ConditionScheduled).Message}
+	for _, p := range m.Status.Placements {
+		plan.Manifests = append(plan.Manifests, v1alpha1.PlannedManifests{Cluster: p.Cluster})
+	}
+	return plan
 }
 
 // decided 是放置里由调度决定的部分；走到了哪一步不算。

@@ -3,10 +3,13 @@ package model
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apiserver/pkg/warning"
 
 	"github.com/kubellm/kubellm/apis/cluster"
 	clusterv1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
@@ -16,6 +19,9 @@ import (
 
 // unknownUID 代替干跑时随手造的 UID：真的那个要到创建时才有，两次计划也不该因它而不同。
 const unknownUID types.UID = "known-after-apply"
+
+// withheld 是对看不到集群的人说的计划。
+const withheld = `the plan is withheld, because it shows clusters and what is free on them: obtain the verb "list" on clusters.cluster.kubellm.io to see it`
 
 // Outcome 是一次放置的结果，Message 用一句话说出它。
 type Outcome struct {
@@ -43,17 +49,30 @@ type planner struct {
 }
 
 // plan 按此刻的集群与模型算一遍。算不出来也不拒绝请求：要不要计划，不该决定能不能验一验对象。
-func (p *planner) plan(ctx context.Context, obj *model.Model) {
+// 要求没变、放置也不会变的没有计划：kubectl diff 靠干跑，没有变的就该什么差别也看不到。
+func (p *planner) plan(ctx context.Context, obj, old *model.Model) {
 	now := metav1.Now()
 	planned, err := p.make(ctx, obj, now.Time)
 	if err != nil {
 		planned = v1alpha1.Plan{Message: fmt.Sprintf("no plan: %v", err)}
 	}
+	if old != nil && equality.Semantic.DeepEqual(obj.Spec, old.Spec) &&
+		(err != nil || planned.Message == withheld || slices.EqualFunc(obj.Status.Placements, planned.Placements, stays)) {
+		return
+	}
 	planned.Time = now
+	// kubectl 不带 -o 时不印对象；警告总会印出来。
+	warning.AddWarning(ctx, "", "status.plan: "+planned.Message)
 	obj.Status.Plan = &model.Plan{}
 	if err := v1alpha1.Convert_v1alpha1_Plan_To_model_Plan(&planned, obj.Status.Plan, nil); err != nil {
 		obj.Status.Plan = &model.Plan{Time: now, Message: fmt.Sprintf("no plan: %v", err)}
 	}
+}
+
+// stays 报告 will 就是 is 眼下的样子。
+func stays(is model.ModelPlacement, will v1alpha1.ModelPlacement) bool {
+	return is.Cluster == will.Cluster && is.ClusterUID == will.ClusterUID && is.Namespace == will.Namespace && is.Replicas == will.Replicas &&
+		is.Product == will.Product && is.ResourceName == will.ResourceName && is.AcceleratorCount == will.AcceleratorCount
 }
 
 func (p *planner) make(ctx context.Context, obj *model.Model, now time.Time) (v1alpha1.Plan, error) {
@@ -63,7 +82,7 @@ func (p *planner) make(ctx context.Context, obj *model.Model, now time.Time) (v1
 	}
 	if !allowed {
 		// 计划说得出有哪些集群、各空着多少卡；看不到集群的人，不能靠干跑看到。
-		return v1alpha1.Plan{Message: `the plan is withheld, because it shows clusters and what is free on them: obtain the verb "list" on clusters.cluster.kubellm.io to see it`}, nil
+		return v1alpha1.Plan{Message: withheld}, nil
 	}
 	wanted, clusters, others, err := p.situation(ctx, obj)
 	if err != nil {
