@@ -2283,7 +2283,7 @@ func schema_kubellm_apis_model_v1alpha1_HuggingFaceSource(ref common.ReferenceCa
 					},
 					"tokenSecretRef": {
 						SchemaProps: spec.SchemaProps{
-							Description: "tokenSecretRef points at a token in a Secret of the Model's namespace. Whoever sets it, or changes what gets to see the token (source, adapters, and image, args and env of the engine), must be allowed to get that Secret. Without it the token is the key \"token\" of what was handed in through models/credentials.",
+							Description: "tokenSecretRef points at a token in a Secret of the Model's namespace. Whoever sets it, or changes what gets to see the token (source, adapters, image, args and env of the engine, and clusterNames, clusterSelector and tolerations of the placement), must be allowed to get that Secret. Without it the token is the key \"token\" of what was handed in through models/credentials.",
 							Ref:         ref(modelv1alpha1.SecretKeyReference{}.OpenAPIModelName()),
 						},
 					},
@@ -2954,7 +2954,7 @@ func schema_kubellm_apis_model_v1alpha1_OCISource(ref common.ReferenceCallback) 
 					},
 					"pullSecretRef": {
 						SchemaProps: spec.SchemaProps{
-							Description: "pullSecretRef points at a key of a Secret of the Model's namespace that holds a Docker configuration. Whoever sets it must be allowed to get that Secret. Without it the configuration is the key \"dockerconfigjson\" of what was handed in through models/credentials.",
+							Description: "pullSecretRef points at a key of a Secret of the Model's namespace that holds a Docker configuration. Whoever sets it, or changes what gets to see it, must be allowed to get that Secret, as with tokenSecretRef. Without it the configuration is the key \"dockerconfigjson\" of what was handed in through models/credentials.",
 							Ref:         ref(modelv1alpha1.SecretKeyReference{}.OpenAPIModelName()),
 						},
 					},
@@ -3424,7 +3424,7 @@ func schema_kubellm_apis_model_v1alpha1_S3Source(ref common.ReferenceCallback) c
 					},
 					"credentialsSecretRef": {
 						SchemaProps: spec.SchemaProps{
-							Description: "credentialsSecretRef points at a Secret of the Model's namespace with the keys accessKeyID and secretAccessKey. Whoever sets it must be allowed to get that Secret. Without it they are the keys of the same names of what was handed in through models/credentials.",
+							Description: "credentialsSecretRef points at a Secret of the Model's namespace with the keys accessKeyID and secretAccessKey. Whoever sets it, or changes what gets to see them, must be allowed to get that Secret, as with tokenSecretRef. Without it they are the keys of the same names of what was handed in through models/credentials.",
 							Ref:         ref(modelv1alpha1.SecretReference{}.OpenAPIModelName()),
 						},
 					},

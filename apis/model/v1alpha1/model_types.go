@@ -119,8 +119,10 @@ type HuggingFaceSource struct {
 	File *string `json:"file,omitempty"`
 	// tokenSecretRef points at a token in a Secret of the Model's namespace.
 	// Whoever sets it, or changes what gets to see the token (source, adapters,
-	// and image, args and env of the engine), must be allowed to get that Secret. Without it the token
-	// is the key "token" of what was handed in through models/credentials.
+	// image, args and env of the engine, and clusterNames, clusterSelector and
+	// tolerations of the placement), must be allowed to get that Secret. Without
+	// it the token is the key "token" of what was handed in through
+	// models/credentials.
 	// +optional
 	TokenSecretRef *SecretKeyReference `json:"tokenSecretRef,omitempty"`
 }
@@ -130,8 +132,8 @@ type OCISource struct {
 	// image is the image's reference.
 	Image string `json:"image"`
 	// pullSecretRef points at a key of a Secret of the Model's namespace that
-	// holds a Docker configuration. Whoever sets it must be allowed to get that
-	// Secret. Without it the configuration is the key "dockerconfigjson" of what
+	// holds a Docker configuration. Whoever sets it, or changes what gets to see
+	// it, must be allowed to get that Secret, as with tokenSecretRef. Without it the configuration is the key "dockerconfigjson" of what
 	// was handed in through models/credentials.
 	// +optional
 	PullSecretRef *SecretKeyReference `json:"pullSecretRef,omitempty"`
@@ -152,8 +154,9 @@ type S3Source struct {
 	// +optional
 	Region *string `json:"region,omitempty"`
 	// credentialsSecretRef points at a Secret of the Model's namespace with the
-	// keys accessKeyID and secretAccessKey. Whoever sets it must be allowed to
-	// get that Secret. Without it they are the keys of the same names of what was
+	// keys accessKeyID and secretAccessKey. Whoever sets it, or changes what gets
+	// to see them, must be allowed to get that Secret, as with tokenSecretRef.
+	// Without it they are the keys of the same names of what was
 	// handed in through models/credentials.
 	// +optional
 	CredentialsSecretRef *SecretReference `json:"credentialsSecretRef,omitempty"`

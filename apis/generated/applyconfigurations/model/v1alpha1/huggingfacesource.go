@@ -18,8 +18,10 @@ type HuggingFaceSourceApplyConfiguration struct {
 	File *string `json:"file,omitempty"`
 	// tokenSecretRef points at a token in a Secret of the Model's namespace.
 	// Whoever sets it, or changes what gets to see the token (source, adapters,
-	// and image, args and env of the engine), must be allowed to get that Secret. Without it the token
-	// is the key "token" of what was handed in through models/credentials.
+	// image, args and env of the engine, and clusterNames, clusterSelector and
+	// tolerations of the placement), must be allowed to get that Secret. Without
+	// it the token is the key "token" of what was handed in through
+	// models/credentials.
 	TokenSecretRef *SecretKeyReferenceApplyConfiguration `json:"tokenSecretRef,omitempty"`
 }
 

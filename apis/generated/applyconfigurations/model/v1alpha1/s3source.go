@@ -17,8 +17,9 @@ type S3SourceApplyConfiguration struct {
 	// region is the bucket's region.
 	Region *string `json:"region,omitempty"`
 	// credentialsSecretRef points at a Secret of the Model's namespace with the
-	// keys accessKeyID and secretAccessKey. Whoever sets it must be allowed to
-	// get that Secret. Without it they are the keys of the same names of what was
+	// keys accessKeyID and secretAccessKey. Whoever sets it, or changes what gets
+	// to see them, must be allowed to get that Secret, as with tokenSecretRef.
+	// Without it they are the keys of the same names of what was
 	// handed in through models/credentials.
 	CredentialsSecretRef *SecretReferenceApplyConfiguration `json:"credentialsSecretRef,omitempty"`
 }
