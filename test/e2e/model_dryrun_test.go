@@ -157,6 +157,10 @@ func (w *forecast) sameAgain(t *testing.T, f foreseen) {
 	if out, err := harness.Kubectl(t.Context(), env.platform.Kubeconfig, specManifest(w.name, w.spec), "diff", "--server-side", "-f", "-"); err != nil {
 		t.Errorf("%s: kubectl diff shows a difference: %v\n%s", f.what, err, out)
 	}
+	asked := strings.Replace(specManifest(w.name, w.spec), `"metadata":{`, `"metadata":{"annotations":{"`+v1alpha1.AnnotationPlan+`":"`+v1alpha1.PlanAlways+`"},`, 1)
+	if out := harness.MustKubectl(t, env.platform.Kubeconfig, asked, "apply", "--server-side", "--dry-run=server", "-o", "json", "-f", "-"); !strings.Contains(out, `"plan":`) {
+		t.Errorf("%s: the plan was asked for and is not in the answer", f.what)
+	}
 }
 
 // asItStands 是没有计划时的计划：样子照旧。

@@ -51,6 +51,9 @@ const (
 	ReasonApplying = "Applying"
 	// ReasonApplyFailed: a member refuses what is applied.
 	ReasonApplyFailed = "ApplyFailed"
+	// ReasonRemovalRefused: a member answers, but refuses that what runs there is
+	// removed.
+	ReasonRemovalRefused = "RemovalRefused"
 	// ReasonClusterUnreachable: a chosen Cluster cannot be reached; what runs
 	// there is not known.
 	ReasonClusterUnreachable = "ClusterUnreachable"

@@ -9,6 +9,13 @@ import (
 // cluster; its value is the UID of the Model.
 const LabelModelUID = "model.kubellm.io/uid"
 
+// AnnotationPlan with the value PlanAlways makes the answer to a dry run bear
+// status.plan also where the Model would stay as it is.
+const (
+	AnnotationPlan = "model.kubellm.io/plan"
+	PlanAlways     = "always"
+)
+
 // FinalizerPlacements keeps a Model that is being deleted until what was placed
 // for it is gone from the member clusters, where the deletion policy asks for
 // that.

@@ -4,8 +4,8 @@ package validation
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -77,16 +77,28 @@ func validateCacheUpdate(cache, old *model.Cache, path *field.Path) field.ErrorL
 	}
 	const why = "the volume on the member cannot follow; remove spec.cache first and add it again, which downloads the files anew"
 	var errs field.ErrorList
-	if !apiequality.Semantic.DeepEqual(cache.StorageClassName, old.StorageClassName) {
-		errs = append(errs, field.Invalid(path.Child("storageClassName"), ptr.Deref(cache.StorageClassName, ""), fmt.Sprintf("cannot be changed (it is %q): %s", ptr.Deref(old.StorageClassName, ""), why)))
-	}
-	if !apiequality.Semantic.DeepEqual(cache.AccessMode, old.AccessMode) {
-		errs = append(errs, field.Invalid(path.Child("accessMode"), ptr.Deref(cache.AccessMode, ""), fmt.Sprintf("cannot be changed (it is %q): %s", ptr.Deref(old.AccessMode, ""), why)))
-	}
+	errs = append(errs, kept(cache.StorageClassName, old.StorageClassName, path.Child("storageClassName"), why)...)
+	errs = append(errs, kept(cache.AccessMode, old.AccessMode, path.Child("accessMode"), why)...)
 	if cache.Size.Cmp(old.Size) < 0 {
 		errs = append(errs, field.Invalid(path.Child("size"), cache.Size.String(), fmt.Sprintf("cannot become smaller (it is %s): %s", old.Size.String(), why)))
 	}
 	return errs
+}
+
+// kept 保证可以不写的一项没有换、没有补写、也没有去掉；没写的说成没写，而不是空的引号。
+func kept(is, was *string, path *field.Path, why string) field.ErrorList {
+	if ptr.Equal(is, was) {
+		return nil
+	}
+	var value any = field.OmitValueType{}
+	if is != nil {
+		value = *is
+	}
+	before := "not set"
+	if was != nil {
+		before = strconv.Quote(*was)
+	}
+	return field.ErrorList{field.Invalid(path, value, fmt.Sprintf("cannot be changed (it is %s): %s", before, why))}
 }
 
 func immutable[V cmp.Ordered](is, was V, path *field.Path, why string) field.ErrorList {

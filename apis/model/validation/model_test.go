@@ -379,12 +379,19 @@ func TestValidateModelUpdate(t *testing.T) {
 		"smaller cache":    {"volumes do not shrink", cached(cache("1Gi", readWriteMany, nil)), cached(cache("2Gi", readWriteMany, nil)), invalid("spec.cache.size")},
 		"cache mode":       {why, cached(cache("1Gi", readWriteOnce, nil)), cached(cache("1Gi", readWriteMany, nil)), invalid("spec.cache.accessMode")},
 		"cache class":      {why, cached(cache("1Gi", readWriteMany, ptr.To("fast"))), cached(cache("1Gi", readWriteMany, nil)), invalid("spec.cache.storageClassName")},
+		"class removed":    {why, cached(cache("1Gi", readWriteMany, nil)), cached(cache("1Gi", readWriteMany, ptr.To("fast"))), invalid("spec.cache.storageClassName")},
 		"cache removed":    {"then it is gone", valid(nil), cached(cache("1Gi", readWriteMany, nil)), nil},
 		"cache added":      {"then there is one", cached(cache("1Gi", readWriteMany, nil)), valid(nil), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Log(tc.reason)
-			check(t, ValidateModelUpdate(tc.is, tc.was), tc.want)
+			errs := ValidateModelUpdate(tc.is, tc.was)
+			check(t, errs, tc.want)
+			for _, err := range errs {
+				if strings.Contains(err.Error(), `""`) {
+					t.Errorf("the message quotes what is not there: %v", err)
+				}
+			}
 		})
 	}
 }

@@ -49,14 +49,14 @@ type planner struct {
 }
 
 // plan 按此刻的集群与模型算一遍。算不出来也不拒绝请求：要不要计划，不该决定能不能验一验对象。
-// 要求没变、放置也不会变的没有计划：kubectl diff 靠干跑，没有变的就该什么差别也看不到。
+// 要求没变、放置也不会变的没有计划，除非明说了要：kubectl diff 靠干跑，没有变的就该什么差别也看不到。
 func (p *planner) plan(ctx context.Context, obj, old *model.Model) {
 	now := metav1.Now()
 	planned, err := p.make(ctx, obj, now.Time)
 	if err != nil {
 		planned = v1alpha1.Plan{Message: fmt.Sprintf("no plan: %v", err)}
 	}
-	if old != nil && equality.Semantic.DeepEqual(obj.Spec, old.Spec) &&
+	if old != nil && equality.Semantic.DeepEqual(obj.Spec, old.Spec) && obj.Annotations[v1alpha1.AnnotationPlan] != v1alpha1.PlanAlways &&
 		(err != nil || planned.Message == withheld || slices.EqualFunc(obj.Status.Placements, planned.Placements, stays)) {
 		return
 	}
