@@ -193,6 +193,7 @@ type ModelStatus struct {
 	ServedName                 string
 	Image                      string
 	Endpoint                   string
+	EndpointCluster            string
 	Replicas                   int32
 	ReadyReplicas              int32
 	Selector                   string

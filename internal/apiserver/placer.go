@@ -38,9 +38,9 @@ func planned(placements []v1alpha1.ModelPlacement) []v1alpha1.ModelPlacement {
 }
 
 // Manifests 见接口。
-func (placer) Manifests(m *v1alpha1.Model, on *clusterv1alpha1.Cluster, placement v1alpha1.ModelPlacement) (string, error) {
-	if !scheduler.Granted(m, placement) {
-		return "# Nothing is applied: there is no room for what the spec asks for, and what runs there stays as it is.\n", nil
+func (placer) Manifests(m *v1alpha1.Model, on *clusterv1alpha1.Cluster, placement v1alpha1.ModelPlacement, rejected []v1alpha1.RejectedCluster) (string, error) {
+	if scheduler.Kept(m, placement, rejected) {
+		return "# Nothing is applied: the cluster has no room for what the spec asks for, or lacks what it takes. What runs there stays as it is.\n", nil
 	}
 	return engine.Manifests(engine.Input{Model: m, Cluster: on, Placement: placement})
 }

@@ -172,14 +172,30 @@ func (c *Client[T, L]) checkImmutable(want Desired[T], observed *T) error {
 	}
 	var fields []FieldError
 	for _, d := range diff {
-		if slices.ContainsFunc(c.kind.Immutable, func(path []string) bool { return within(d.Path, pathText(path)) }) {
-			fields = append(fields, FieldError{Field: d.Path, Message: fmt.Sprintf("cannot be changed from %s to %s", d.Have, d.Want)})
+		for _, f := range c.kind.Immutable {
+			if within(d.Path, pathText(f.Path)) && f.changes(want.Object, *observed) {
+				fields = append(fields, FieldError{Field: d.Path, Message: f.refusal(d, want.Object, *observed)})
+			}
 		}
 	}
 	if len(fields) == 0 {
 		return nil
 	}
 	return &Error{Class: ClassInvalid, Fields: fields, advice: "set it back, or delete the object and create it anew"}
+}
+
+// changes 说两边真正算数的值是否不同。
+func (f Immutable[T]) changes(want, have T) bool {
+	return f.Effective == nil || f.Effective(want) != f.Effective(have)
+}
+
+// refusal 说出从什么改成什么；没写的，说出它算作什么。
+func (f Immutable[T]) refusal(d Difference, want, have T) string {
+	from, to := d.Have, d.Want
+	if f.Effective != nil {
+		from, to = valueText(f.Effective(have)), valueText(f.Effective(want))
+	}
+	return fmt.Sprintf("cannot be changed from %s to %s", from, to)
 }
 
 // within 说路径文字是否就是 prefix 或在它里面。

@@ -85,11 +85,12 @@ func (e *Error) Error() string {
 	if e.Server != "" {
 		fmt.Fprintf(&b, " at %s", e.Server)
 	}
-	fmt.Fprintf(&b, ": %s", e.cause())
-	if next := e.next(); next != "" {
-		fmt.Fprintf(&b, "; %s", next)
+	next := e.next()
+	if next == "" {
+		return b.String() + ": " + e.cause()
 	}
-	return b.String()
+	// 平台的话可能已经是一个整句。
+	return b.String() + ": " + strings.TrimSuffix(e.cause(), ".") + "; " + next
 }
 
 // Unwrap 给出原始错误。

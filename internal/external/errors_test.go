@@ -142,3 +142,11 @@ func TestClassOfNothing(t *testing.T) {
 		t.Errorf("got %v", e)
 	}
 }
+
+// TestErrorIsOneSentence 看平台的整句接上下一步时不会有两个标点。
+func TestErrorIsOneSentence(t *testing.T) {
+	err := &Error{Class: ClassFailed, Op: "wait for", Kind: "Model", Err: &waitError{state: `it will not become ready: Secret "a" has no key "b".`}, advice: "correct it"}
+	if got, want := err.Error(), `cannot wait for Model: it will not become ready: Secret "a" has no key "b"; correct it`; got != want {
+		t.Errorf("the error is\n%s\nwant\n%s", got, want)
+	}
+}

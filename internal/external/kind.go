@@ -47,8 +47,8 @@ type Kind[T Object, L runtime.Object] struct {
 	Atomic [][]string
 	// Default 填上服务端会填的值；有 Atomic 的种类必须有它。
 	Default func(object T)
-	// Immutable 是服务端不许改的字段：那里有差异时 Apply 直接说明该怎么办，而不是反复撞墙。
-	Immutable [][]string
+	// Immutable 是服务端不许改的字段：要改那里时 Apply 直接说明该怎么办，而不是反复撞墙。
+	Immutable []Immutable[T]
 	// Sensitive 是不得出现在差异与错误里的字段。
 	Sensitive [][]string
 	// Intake 说明怎样交入秘密；为 nil 的种类不收。
@@ -64,6 +64,13 @@ type Kind[T Object, L runtime.Object] struct {
 // groupResource 是错误里用的资源名。
 func (k *Kind[T, L]) groupResource() schema.GroupResource {
 	return schema.GroupResource{Group: k.GroupVersionKind.Group, Resource: k.Resource}
+}
+
+// Immutable 是一个服务端不许改的字段。
+type Immutable[T Object] struct {
+	Path []string
+	// Effective 给出真正算数的值，没写时是默认的那个：写明它、去掉它都不算改。必填的字段没有默认值，可为 nil。
+	Effective func(object T) string
 }
 
 // Facet 是一个会授予权限的字段和它"什么也没授予"时的值。

@@ -31,7 +31,7 @@ var testKind = &Kind[*iamv1alpha1.User, *iamv1alpha1.UserList]{
 		{Path: []string{"spec", "groups"}, Unset: []any{}},
 		{Path: []string{"spec", "suspended"}, Unset: false},
 	},
-	Immutable: [][]string{{"spec", "email"}},
+	Immutable: []Immutable[*iamv1alpha1.User]{{Path: []string{"spec", "email"}}},
 	Sensitive: [][]string{{"spec", "displayName"}},
 }
 

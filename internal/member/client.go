@@ -8,13 +8,11 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -49,7 +47,12 @@ func (c *connection) newCache() (cache.Cache, error) {
 			return nil, err
 		}
 	}
-	live, err := client.New(c.config, client.Options{HTTPClient: httpClient(c.http.Transport, liveTimeout), Scheme: clientgoscheme.Scheme})
+	through := httpClient(c.gate, liveTimeout)
+	mapper, err := newMapper(c.config, through)
+	if err != nil {
+		return nil, err
+	}
+	live, err := client.New(c.config, client.Options{HTTPClient: through, Scheme: clientgoscheme.Scheme, Mapper: mapper})
 	if err != nil {
 		return nil, err
 	}
@@ -57,19 +60,6 @@ func (c *connection) newCache() (cache.Cache, error) {
 	defer c.mu.Unlock()
 	c.client = &memberClient{Client: live, cached: watched}
 	return watched, nil
-}
-
-// watchedMapper 认得监视的种类：它们的路径是固定的，不必为此去问成员。
-func watchedMapper() meta.RESTMapper {
-	mapper := meta.NewDefaultRESTMapper([]schema.GroupVersion{corev1.SchemeGroupVersion})
-	mapper.Add(corev1.SchemeGroupVersion.WithKind("Node"), meta.RESTScopeRoot)
-	for _, kind := range []string{"Pod", "Service", "Secret", "PersistentVolumeClaim"} {
-		mapper.Add(corev1.SchemeGroupVersion.WithKind(kind), meta.RESTScopeNamespace)
-	}
-	for _, kind := range []schema.GroupVersionKind{appsv1.SchemeGroupVersion.WithKind("Deployment"), LLMInferenceService, ScaledObject} {
-		mapper.Add(kind, meta.RESTScopeNamespace)
-	}
-	return mapper
 }
 
 // selected 是每一种只看哪些：放上去的只看带着自己 UID 的，别人的同类再多也与平台无关。

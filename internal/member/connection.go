@@ -33,14 +33,16 @@ type connection struct {
 	// tell 与 tellModel 通知听众；拿着 mu 时不许调用。
 	tell      func()
 	tellModel func(model types.UID)
-	// wrap 包住发往成员的请求，可以为 nil。
-	wrap transport.WrapperFunc
+	// wrap 包住发往成员的请求，可以为 nil；workers 见 Options。
+	wrap    transport.WrapperFunc
+	workers int
 
-	// 以下四个由 build 填好，之后不变。
+	// 以下五个由 build 填好，之后不变。
 	config *rest.Config
 	base   *url.URL
 	http   *http.Client
 	dialer *connrotation.Dialer
+	gate   *gate
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -145,6 +147,7 @@ func (c *connection) build() error {
 	}
 	c.base, c.dialer = base, dialer
 	c.http = httpClient(&measured{next: &bounded{rt}, metrics: c.metrics, cluster: c.target.Name}, 0)
+	c.gate = newGate(c.http.Transport, c.workers)
 	return nil
 }
 

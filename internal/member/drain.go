@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -32,59 +33,150 @@ var Placed = []schema.GroupKind{
 // maxNamed 是点名说出的剩余物的上限：它们会进状态。
 const maxNamed = 20
 
-// Drain 收走为 uid 这个 Cluster 放到成员上的一切，返回还剩下的（可能正在终止）；一种收不走不妨碍别的。
-// 命名空间里若还有收不走的就先留着：删了它，里面的也就没了，而那正是没能问清的。
-func Drain(ctx context.Context, c client.Client, uid types.UID) (left []string, err error) {
-	return Remove(ctx, c, Placed, client.MatchingLabels{v1alpha1.LabelClusterUID: string(uid)})
+// Leftovers 是收走一轮之后还剩下的。
+type Leftovers struct {
+	// Named 点出其中一些的名字。
+	Named []string
+	// Count 是知道的个数；AtLeast 表示还有没来得及问的，Slow 表示那是因为成员答得慢。
+	Count         int
+	AtLeast, Slow bool
 }
 
-// Remove 收走成员上 kinds 里合乎 which 的一切；规矩同 Drain。
-func Remove(ctx context.Context, c client.Client, kinds []schema.GroupKind, which ...client.ListOption) (left []string, err error) {
-	var errs []error
-	var remaining []metav1.PartialObjectMetadata
+// None 报告什么也不剩。
+func (l Leftovers) None() bool { return l.Count == 0 && !l.AtLeast }
+
+func (l Leftovers) String() string {
+	said := fmt.Sprintf("%d left: %s", l.Count, strings.Join(l.Named, ", "))
+	switch {
+	case l.AtLeast && l.Count == 0:
+		said = "what is left is not known yet"
+	case l.AtLeast:
+		said = "at least " + said
+	}
+	if l.Slow {
+		return "the member is slow to answer; " + said
+	}
+	return said
+}
+
+// Drain 收走为 uid 这个 Cluster 放到成员上的一切；规矩见 Remove。
+func Drain(ctx context.Context, c client.Client, uid types.UID, turn time.Duration) (Leftovers, error) {
+	return Remove(ctx, c, Placed, turn, client.MatchingLabels{v1alpha1.LabelClusterUID: string(uid)})
+}
+
+// Remove 收走成员上 kinds 里合乎 which 的一切，至多占用 turn 这么久，返回还剩下的（可能正在终止）：没收完的下一轮接着收，
+// 每一轮都至少收走一个，所以再慢也会收完。一种不让收不妨碍别的；命名空间里若还有收不走的、没问清的就先留着：删了它，里面的也就没了。
+func Remove(ctx context.Context, c client.Client, kinds []schema.GroupKind, turn time.Duration, which ...client.ListOption) (Leftovers, error) {
+	r := removing{Client: c, which: which, until: time.Now().Add(turn)}
+	found := r.list(ctx, kinds)
+	for _, these := range found {
+		if these.kind.Kind != "Namespace" || len(r.errs) == 0 && !r.cut {
+			r.removeAll(ctx, these.objects)
+		}
+	}
+	var left []metav1.PartialObjectMetadata
+	for _, these := range found {
+		left = append(left, r.remaining(ctx, these)...)
+	}
+	return Leftovers{Named: names(left), Count: len(left), AtLeast: r.cut, Slow: r.slow}, errors.Join(r.errs...)
+}
+
+// removing 是收走一轮。
+type removing struct {
+	client.Client
+	which []client.ListOption
+	until time.Time
+	// cut 表示没做完；mute 表示成员不答，slow 表示答得慢；removed 是已经叫它走的个数。
+	cut, mute, slow bool
+	removed         int
+	errs            []error
+}
+
+// batch 是一种里找到的。
+type batch struct {
+	kind    schema.GroupVersionKind
+	objects []metav1.PartialObjectMetadata
+}
+
+// over 报告时间到了；done 之前总还要做一点，不然慢的成员永远收不完。
+func (r *removing) over(ctx context.Context, done bool) bool {
+	if !r.mute && ctx.Err() == nil && (!done || time.Now().Before(r.until)) {
+		return false
+	}
+	r.cut = true
+	return true
+}
+
+// failed 记下一次失败；成员不答的，别的也不必再问。只是慢的不算失败，下一轮接着收。
+func (r *removing) failed(err error) {
+	if Slow(err) {
+		r.cut, r.mute, r.slow = true, true, true
+		return
+	}
+	r.errs = append(r.errs, err)
+	r.mute = r.mute || ReasonOf(err) == Unreachable
+}
+
+// list 找出各种里有的；成员没有的种类什么也没有。找到还没叫走的之前不停，不然这一轮就白做了。
+func (r *removing) list(ctx context.Context, kinds []schema.GroupKind) []batch {
+	var found []batch
+	work := false
 	for _, kind := range kinds {
-		if kind.Kind == "Namespace" && len(errs) > 0 {
+		if r.over(ctx, work) {
 			break
 		}
-		if ctx.Err() != nil {
-			// 问有哪些种类不听 ctx，所以每种之前都看一眼：慢的成员不能把工作者留到最后。
-			errs = append(errs, failed("remove what was placed of kind "+kind.Kind, ctx.Err()))
-			break
+		mapping, err := r.RESTMapper().RESTMapping(kind)
+		if meta.IsNoMatchError(err) {
+			continue
 		}
-		these, err := drainKind(ctx, c, kind, which)
 		if err != nil {
-			errs = append(errs, err)
+			r.failed(failed(fmt.Sprintf("find out whether %s is served", kind), err))
+			continue
 		}
-		remaining = append(remaining, these...)
+		objects, err := placed(ctx, r.Client, mapping.GroupVersionKind, r.which)
+		if err != nil {
+			r.failed(err)
+		}
+		if len(objects) > 0 {
+			found = append(found, batch{mapping.GroupVersionKind, objects})
+		}
+		work = work || slices.ContainsFunc(objects, staying)
 	}
-	return names(remaining), errors.Join(errs...)
+	return found
 }
 
-// drainKind 收走一种；成员没有这一种时什么也不剩。
-func drainKind(ctx context.Context, c client.Client, kind schema.GroupKind, which []client.ListOption) ([]metav1.PartialObjectMetadata, error) {
-	mapping, err := c.RESTMapper().RESTMapping(kind)
-	if meta.IsNoMatchError(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, failed(fmt.Sprintf("find out whether %s is served", kind), err)
-	}
-	found, err := placed(ctx, c, mapping.GroupVersionKind, which)
-	if err != nil || len(found) == 0 {
-		return nil, err
-	}
-	var errs []error
-	for i := range found {
-		if err := remove(ctx, c, &found[i]); err != nil {
-			errs = append(errs, err)
+// removeAll 叫 objects 走；走了的在这一轮里就不算剩下的，除非后来又看到它。
+func (r *removing) removeAll(ctx context.Context, objects []metav1.PartialObjectMetadata) {
+	for i := range objects {
+		if !staying(objects[i]) {
+			continue
 		}
+		if r.over(ctx, r.removed > 0) {
+			return
+		}
+		if err := remove(ctx, r.Client, &objects[i]); err != nil {
+			r.failed(err)
+			continue
+		}
+		r.removed++
+		objects[i].DeletionTimestamp = &metav1.Time{Time: time.Now()}
 	}
-	left, err := placed(ctx, c, mapping.GroupVersionKind, which)
-	if err != nil {
-		left = found
-	}
-	return left, errors.Join(append(errs, err)...)
 }
+
+// remaining 是一种里还剩下的：做完了的再列一遍，没做完的不再打扰成员，只算还没叫走的。
+func (r *removing) remaining(ctx context.Context, these batch) []metav1.PartialObjectMetadata {
+	if !r.cut && !r.mute {
+		left, err := placed(ctx, r.Client, these.kind, r.which)
+		if err == nil {
+			return left
+		}
+		r.failed(err)
+	}
+	return slices.DeleteFunc(these.objects, func(o metav1.PartialObjectMetadata) bool { return !staying(o) })
+}
+
+// staying 报告还没有叫它走。
+func staying(o metav1.PartialObjectMetadata) bool { return o.DeletionTimestamp == nil }
 
 // placed 直接向成员列出一种里合乎 which 的；只要身份，Secret 的内容不必过来。
 func placed(ctx context.Context, c client.Client, kind schema.GroupVersionKind, which []client.ListOption) ([]metav1.PartialObjectMetadata, error) {
@@ -114,9 +206,6 @@ func placed(ctx context.Context, c client.Client, kind schema.GroupVersionKind, 
 
 // remove 删除一个；凭 uid，免得误删同名的后来者。
 func remove(ctx context.Context, c client.Client, object *metav1.PartialObjectMetadata) error {
-	if object.DeletionTimestamp != nil {
-		return nil
-	}
 	err := c.Delete(ctx, object, client.Preconditions{UID: &object.UID}, client.PropagationPolicy(metav1.DeletePropagationBackground))
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		return nil

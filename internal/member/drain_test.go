@@ -2,6 +2,8 @@ package member_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -69,8 +71,8 @@ func TestDrain(t *testing.T) {
 	c := clientOf(t, m.Config())
 	place(t, c, "ours", "u-1")
 	place(t, c, "theirs", "u-2")
-	left, err := member.Drain(t.Context(), c, "u-1")
-	if want := []string{"PersistentVolumeClaim ours/models", "Namespace ours"}; err != nil || !slices.Equal(left, want) {
+	left, err := member.Drain(t.Context(), c, "u-1", patience)
+	if want := []string{"PersistentVolumeClaim ours/models", "Namespace ours"}; err != nil || !slices.Equal(left.Named, want) {
 		t.Fatalf("left %v, want those that terminate: %v; %v", left, want, err)
 	}
 	gone(t, c, "ours", true)
@@ -88,10 +90,10 @@ func TestDrain(t *testing.T) {
 	if err := c.Update(t.Context(), &claim); err != nil {
 		t.Fatal(err)
 	}
-	if left, err := member.Drain(t.Context(), c, "u-1"); err != nil || !slices.Equal(left, []string{"Namespace ours"}) {
+	if left, err := member.Drain(t.Context(), c, "u-1", patience); err != nil || !slices.Equal(left.Named, []string{"Namespace ours"}) {
 		t.Errorf("left %v: %v", left, err)
 	}
-	if left, err := member.Drain(t.Context(), c, "u-3"); err != nil || len(left) != 0 {
+	if left, err := member.Drain(t.Context(), c, "u-3", patience); err != nil || !left.None() {
 		t.Errorf("nothing was placed for it: %v: %v", left, err)
 	}
 }
@@ -131,15 +133,47 @@ func TestDrainWithoutTheRight(t *testing.T) {
 	harness.Eventually(t, "the right to be effective", patience, func(ctx context.Context) error {
 		return c.List(ctx, &corev1.ConfigMapList{})
 	})
-	left, err := member.Drain(t.Context(), c, "u-1")
+	left, err := member.Drain(t.Context(), c, "u-1", patience)
 	if member.ReasonOf(err) != member.Forbidden {
 		t.Errorf("it must say that it may not: %v", err)
 	}
-	if want := []string{"Secret ours/token", "PersistentVolumeClaim ours/models"}; !slices.Equal(left, want) {
+	if want := []string{"Secret ours/token", "PersistentVolumeClaim ours/models", "Namespace ours"}; !slices.Equal(left.Named, want) {
 		t.Errorf("left %v, want %v", left, want)
 	}
 	var namespace corev1.Namespace
 	if err := c.Get(t.Context(), client.ObjectKey{Name: "ours"}, &namespace); err != nil || namespace.DeletionTimestamp != nil {
 		t.Errorf("the namespace must wait for what is in it: %v, %v", err, namespace.DeletionTimestamp)
+	}
+}
+
+// TestDrainInTurns 一轮的时间到了就停，说还剩多少；再短的一轮也收走一个，迟迟不走的挡不住后面的，所以总会收完，不算失败。
+func TestDrainInTurns(t *testing.T) {
+	t.Parallel()
+	const objects = 5
+	m := newMember(t)
+	c := clientOf(t, m.Config())
+	mine := map[string]string{v1alpha1.LabelClusterUID: "u-1"}
+	lingering := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "lingering", Labels: mine, Finalizers: []string{"example.org/keep"}}}
+	if err := errors.Join(c.Create(t.Context(), lingering), c.Delete(t.Context(), lingering)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range objects {
+		settings := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
+			Namespace: "default", Name: fmt.Sprintf("settings-%d", i), Labels: mine}}
+		if err := c.Create(t.Context(), settings); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for remaining := objects - 1; remaining >= 0; remaining-- {
+		left, err := member.Drain(t.Context(), c, "u-1", 0)
+		if err != nil || left.Count != remaining {
+			t.Fatalf("a turn without time leaves %d (%s), want %d: %v", left.Count, left, remaining, err)
+		}
+		if left.None() {
+			t.Fatal("it says that nothing is left although it had no time to ask for everything")
+		}
+	}
+	if left, err := member.Drain(t.Context(), c, "u-1", patience); err != nil || left.AtLeast || !slices.Equal(left.Named, []string{"Secret default/lingering"}) {
+		t.Errorf("left: %s, want what lingers; %v", left, err)
 	}
 }

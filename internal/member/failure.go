@@ -79,6 +79,8 @@ func stable(err error) error {
 		text = "its certificate is not valid now; renew it, or set the clocks right"
 	case errors.Is(err, errTooLarge):
 		text = errTooLarge.Error()
+	case errors.Is(err, ErrSlow):
+		text = ErrSlow.Error()
 	case errors.As(err, &record):
 		text = "what answers at that address does not speak TLS; check the server address"
 	case errors.As(err, &dns):

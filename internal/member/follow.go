@@ -69,13 +69,14 @@ type Observation struct {
 }
 
 // Observe 返回为 model 放在成员 name 上的一切，并从此跟随 kinds；没有连接时第二个值为假。它从不等网络。
+// 看得见与否只凭 kinds 与 Pod：别的模型才用得着的一种看不见，与这一个无关。
 func (m *Members) Observe(name string, model types.UID, kinds ...schema.GroupKind) (Observation, bool) {
 	c := m.connection(name)
 	if c == nil {
 		return Observation{}, false
 	}
 	err := c.follow(kinds)
-	o := c.observe(model)
+	o := c.observe(model, kinds)
 	if err != nil {
 		o.Known, o.Err = false, err
 	}
@@ -116,7 +117,7 @@ func (c *connection) followed(kind schema.GroupKind) bool {
 	return false
 }
 
-func (c *connection) observe(model types.UID) Observation {
+func (c *connection) observe(model types.UID, kinds []schema.GroupKind) Observation {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	o := Observation{Known: c.live()}
@@ -126,8 +127,9 @@ func (c *connection) observe(model types.UID) Observation {
 			o.LastSeen = c.started
 		}
 	}
-	for _, w := range c.placed {
-		if w.known() {
+	for _, kind := range kinds {
+		w := c.placed[kind]
+		if w == nil || w.known() {
 			continue
 		}
 		if o.Known || w.lost.Before(o.LastSeen) {

@@ -66,6 +66,9 @@ func (c *connection) succeeded(found identity, breaks int) {
 		now := c.clock.Now()
 		*probe, c.dissent = Probe{At: now, LastSuccess: now}, dissent{}
 		c.touch()
+		if back {
+			c.gate.reopen()
+		}
 		if back || changed {
 			close(c.wake)
 			c.wake = make(chan struct{})

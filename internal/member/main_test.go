@@ -24,8 +24,10 @@ import (
 const (
 	// patience 是等待一件事的期限，给忙的机器留足余量。
 	patience = 60 * time.Second
-	product  = "NVIDIA-H100-80GB-HBM3"
-	gpu      = corev1.ResourceName("nvidia.com/gpu")
+	// brief 只够问一次而不久等。
+	brief   = 500 * time.Millisecond
+	product = "NVIDIA-H100-80GB-HBM3"
+	gpu     = corev1.ResourceName("nvidia.com/gpu")
 )
 
 // eyes 是一个看着若干成员的 Members，以及它发出的请求的计数。
@@ -46,7 +48,7 @@ func open(t *testing.T) *eyes {
 func openAt(t *testing.T, clk clock.WithDelayedExecution) *eyes {
 	t.Helper()
 	registry := prometheus.NewRegistry()
-	m := member.New(member.Options{Logger: testr.NewWithOptions(t, testr.Options{Verbosity: 1}), Registerer: registry, Clock: clk})
+	m := member.New(member.Options{Logger: testr.NewWithOptions(t, testr.Options{Verbosity: 1}), Registerer: registry, Clock: clk, Workers: 4})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- m.Start(ctx) }()

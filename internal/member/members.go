@@ -38,6 +38,8 @@ type Options struct {
 	Clock clock.WithDelayedExecution
 	// Wrap 包住发往成员的请求；可以为 nil。
 	Wrap transport.WrapperFunc
+	// Workers 是一个控制器有几个工作者：一个成员再慢，也总有一个不在等它。
+	Workers int
 }
 
 // Members 是全部成员的连接；方法可并发调用。
@@ -46,6 +48,7 @@ type Members struct {
 	clock   clock.WithDelayedExecution
 	metrics *metrics
 	wrap    transport.WrapperFunc
+	workers int
 
 	mu sync.Mutex
 	// ctx 在 Start 之前为 nil；结束之后不再建立连接。
@@ -71,8 +74,8 @@ func New(o Options) *Members {
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}
-	m := &Members{log: o.Logger, clock: o.Clock, wrap: o.Wrap, entries: map[string]*entry{}, listeners: map[*listener]struct{}{}}
-	m.metrics = newMetrics(o.Registerer, m.connected)
+	m := &Members{log: o.Logger, clock: o.Clock, wrap: o.Wrap, workers: o.Workers, entries: map[string]*entry{}, listeners: map[*listener]struct{}{}}
+	m.metrics = newMetrics(o.Registerer)
 	return m
 }
 
@@ -81,6 +84,8 @@ func (m *Members) NeedLeaderElection() bool { return true }
 
 // Start 连接此前与此后交来的成员，直到 ctx 结束；返回时不留下任何连接与协程。
 func (m *Members) Start(ctx context.Context) error {
+	m.metrics.connected.add(m)
+	defer m.metrics.connected.remove(m)
 	m.mu.Lock()
 	m.ctx = ctx
 	for _, e := range m.entries {
@@ -127,7 +132,7 @@ func (m *Members) Ensure(t Target) {
 func (m *Members) succeed(e *entry, t Target) *connection {
 	next := newConnection(t, m.log.WithValues("cluster", t.Name), m.clock, m.metrics, func() { m.tell(t.Name) })
 	next.tellModel = func(model types.UID) { m.tellModel(t.Name, model) }
-	next.wrap = m.wrap
+	next.wrap, next.workers = m.wrap, m.workers
 	old := e.connection
 	if old == nil {
 		return next

@@ -1,32 +1,71 @@
 package member
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+
+	"github.com/kubellm/kubellm/internal/instruments"
 )
 
 // metrics 是成员连接的指标；标签的取值有限：成员、动词、状态码。
 type metrics struct {
-	requests *prometheus.HistogramVec
+	requests  *prometheus.HistogramVec
+	connected *connectedGauge
 }
 
-// newMetrics 建立并登记指标；r 为 nil 时不登记。
-func newMetrics(r prometheus.Registerer, connected func() float64) *metrics {
-	factory := promauto.With(r)
-	factory.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "kubellm_members_connected",
-		Help: "Member clusters whose last probe was answered.",
-	}, connected)
-	return &metrics{requests: factory.NewHistogramVec(prometheus.HistogramOpts{
-		Name:    "kubellm_member_request_duration_seconds",
-		Help:    "Time until a member cluster's answer began, by cluster, verb and HTTP code; code is error where no answer came.",
-		Buckets: prometheus.ExponentialBuckets(0.005, 4, 6),
-	}, []string{"cluster", "verb", "code"})}
+// newMetrics 建立并登记指标；r 为 nil 时不登记，同一登记处上的几个 Members 共用一份。
+func newMetrics(r prometheus.Registerer) *metrics {
+	m := &metrics{
+		connected: &connectedGauge{by: map[*Members]struct{}{}},
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "kubellm_member_request_duration_seconds",
+			Help:    "Time until a member cluster's answer began, by cluster, verb and HTTP code; code is error where no answer came.",
+			Buckets: prometheus.ExponentialBuckets(0.005, 4, 6),
+		}, []string{"cluster", "verb", "code"}),
+	}
+	utilruntime.Must(errors.Join(instruments.Register(r, &m.connected), instruments.Register(r, &m.requests)))
+	return m
+}
+
+var connectedDesc = prometheus.NewDesc("kubellm_members_connected", "Member clusters whose last probe was answered.", nil, nil)
+
+// connectedGauge 在抓取时数一遍每个 Members 的成员。
+type connectedGauge struct {
+	mu sync.Mutex
+	by map[*Members]struct{}
+}
+
+func (g *connectedGauge) add(m *Members) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.by[m] = struct{}{}
+}
+
+func (g *connectedGauge) remove(m *Members) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.by, m)
+}
+
+// Describe 实现 prometheus.Collector。
+func (g *connectedGauge) Describe(ch chan<- *prometheus.Desc) { ch <- connectedDesc }
+
+// Collect 实现 prometheus.Collector。
+func (g *connectedGauge) Collect(ch chan<- prometheus.Metric) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var n float64
+	for m := range g.by {
+		n += m.connected()
+	}
+	ch <- prometheus.MustNewConstMetric(connectedDesc, prometheus.GaugeValue, n)
 }
 
 // forget 删去一个成员的数，免得来来去去的名字越积越多。

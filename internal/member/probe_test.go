@@ -29,7 +29,7 @@ func probing(t *testing.T, answer http.HandlerFunc) *connection {
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
 	c := newConnection(Target{Name: "a", Config: &rest.Config{Host: server.URL}, Timeout: 10 * time.Second, FailureThreshold: 2},
-		logr.Discard(), clock.RealClock{}, newMetrics(nil, func() float64 { return 0 }), func() {})
+		logr.Discard(), clock.RealClock{}, newMetrics(nil), func() {})
 	if err := c.build(); err != nil {
 		t.Fatal(err)
 	}

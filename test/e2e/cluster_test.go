@@ -20,9 +20,12 @@ import (
 	"github.com/kubellm/kubellm/test/harness"
 )
 
-// promptly 是"不久就会"的上限：心跳一秒一次，余下的取决于机器多忙，与断线几次之后
-// 成员自己的控制器（收 Pod 的垃圾回收）退避了多久。
-const promptly = 90 * time.Second
+const (
+	// promptly 是"不久就会"的上限：心跳一秒一次，余下的取决于机器多忙。
+	promptly = 90 * time.Second
+	// collected 是收走为止的上限：成员的 API 服务器死过几次之后，它自己的垃圾回收退避得与断线一样久，Pod 才有人收。
+	collected = 4 * time.Minute
+)
 
 // admin 是登记成员时用的身份。
 var admin = harness.Identity{User: "kubellm", Groups: []string{"system:masters"}}
@@ -198,7 +201,7 @@ func (w watcher) WatchWithContext(ctx context.Context, opts metav1.ListOptions) 
 // awaitGone 等 Cluster 消失。
 func awaitGone(t *testing.T, name string) {
 	t.Helper()
-	harness.Eventually(t, "cluster "+name+" to be gone", promptly, func(ctx context.Context) error {
+	harness.Eventually(t, "cluster "+name+" to be gone", collected, func(ctx context.Context) error {
 		c, err := env.clusters.Get(ctx, name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return nil

@@ -3,7 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"slices"
+	"strings"
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,17 +25,18 @@ func TestModelOnTwoClusters(t *testing.T) {
 	deploySpec(t, "twins", `"source":{"huggingFace":{"repo":"Qwen/Qwen3-8B"}},"engine":{"type":"SGLang","image":"example.org/sglang:1"},
 "resources":{"accelerator":{"count":1}},"placement":{"clusters":2,"clusterSelector":{"matchLabels":{"fleet":"twins"}}}`)
 	m := awaitModel(t, "twins", "serving on both", promptly, serves("twin-a", "twin-b"))
-	var endpoints []string
+	endpoints := map[string]string{}
 	for _, p := range m.Status.Placements {
 		holdsReplicas(t, members[p.Cluster], m, 1)
 		if p.Endpoint == "" || p.ReadyReplicas != 1 || p.Replicas != 1 {
 			t.Errorf("the placement on %s has no endpoint or other replicas than one: %+v", p.Cluster, p)
 		}
-		endpoints = append(endpoints, p.Endpoint)
+		endpoints[p.Cluster] = p.Endpoint
 	}
-	if m.Status.ReadyReplicas != 2 || m.Status.Replicas != 2 || !slices.Contains(endpoints, m.Status.Endpoint) {
-		t.Errorf("%d of %d replicas at %q, want both at one of %q", m.Status.ReadyReplicas, m.Status.Replicas, m.Status.Endpoint, endpoints)
+	if of, known := endpoints[m.Status.EndpointCluster]; m.Status.ReadyReplicas != 2 || m.Status.Replicas != 2 || !known || of != m.Status.Endpoint {
+		t.Errorf("%d of %d replicas at %q of %q, want both, at one of %q", m.Status.ReadyReplicas, m.Status.Replicas, m.Status.Endpoint, m.Status.EndpointCluster, endpoints)
 	}
+	saysOfEach(t, "twins", "Placed on Cluster twin-a.", "Placed on Cluster twin-b.")
 	scaledTo(t, "twins", 1)
 	harness.MustKubectl(t, env.platform.Kubeconfig, "", "scale", "model", "twins", "-n", team, "--replicas=2")
 	m = awaitModel(t, "twins", "serving twice on both", promptly, hasReady(4, "twin-a", "twin-b"))
@@ -52,6 +53,20 @@ func TestModelOnTwoClusters(t *testing.T) {
 			t.Errorf("%s still holds the Service: %v", name, err)
 		}
 	}
+}
+
+// saysOfEach 要求 kubectl describe 的事件里各有这几句：一起发生的，一句也不能少。
+func saysOfEach(t *testing.T, name string, texts ...string) {
+	t.Helper()
+	harness.Eventually(t, "kubectl describe to show an event of each", promptly, func(context.Context) error {
+		text := harness.MustKubectl(t, env.platform.Kubeconfig, "", "describe", "model", name, "-n", team)
+		for _, want := range texts {
+			if _, events, _ := strings.Cut(text, "\nEvents:"); !strings.Contains(events, want) {
+				return fmt.Errorf("there is no event %q in %s", want, text)
+			}
+		}
+		return nil
+	})
 }
 
 // holdsReplicas 要求成员上恰有 n 个就绪的、属于 m 的副本。

@@ -21,7 +21,8 @@ func TestModelFailsOver(t *testing.T) {
 	register(t, "spare", env.alpha, clusterv1alpha1.DeletionOrphan)
 	moves, readiness := trace(t, settled, placedOn), trace(t, settled, readiness)
 	down(t, env.beta)
-	awaitModel(t, "mobile", "unknown", promptly, is(metav1.ConditionUnknown, v1alpha1.ReasonClusterUnreachable, "lost"))
+	awaitModel(t, "mobile", "unknown, because the member does not answer", promptly,
+		readySays(metav1.ConditionUnknown, v1alpha1.ReasonClusterUnreachable, "Cluster lost: The Cluster's Reachable is False"))
 	moved := awaitModel(t, "mobile", "moved", afterFailover, serves("spare"))
 	awaitServing(t, env.alpha, moved, 1)
 	evidence := lastEvidence(t, "lost")

@@ -170,7 +170,7 @@ func placedDeployment(t *testing.T, member *harness.Member, m *v1alpha1.Model) *
 func awaitModelGone(t *testing.T, name string) {
 	t.Helper()
 	clients := models(t).ModelV1alpha1().Models(team)
-	harness.Eventually(t, "model "+name+" to be gone", promptly, func(ctx context.Context) error {
+	harness.Eventually(t, "model "+name+" to be gone", collected, func(ctx context.Context) error {
 		m, err := clients.Get(ctx, name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return nil

@@ -28,7 +28,7 @@ const (
 	ReasonSuspended = "Suspended"
 	// ReasonDeleting: the Cluster is being deleted.
 	ReasonDeleting = "Deleting"
-	// ReasonDuplicateMember: an older Cluster stands for the same member.
+	// ReasonDuplicateMember: another Cluster stood for the same member first.
 	ReasonDuplicateMember = "DuplicateMember"
 
 	// ReasonAccepted: the member accepts the credentials.

@@ -2834,7 +2834,14 @@ func schema_kubellm_apis_model_v1alpha1_ModelStatus(ref common.ReferenceCallback
 					},
 					"endpoint": {
 						SchemaProps: spec.SchemaProps{
-							Description: "endpoint is the address of the placement that requests are best sent to.",
+							Description: "endpoint is the address of the placement that requests are best sent to. It is an address within the member of endpointCluster.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"endpointCluster": {
+						SchemaProps: spec.SchemaProps{
+							Description: "endpointCluster is the Cluster whose placement endpoint is the address of.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

@@ -37,7 +37,7 @@ func ResolveMany(ctx context.Context, c client.Reader, from client.Object, to To
 		Namespace:     mg.GetNamespace(),
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", f.Path, err)
+		return unresolved(f.Path, to, mg, f.Selector, err)
 	}
 	*f.Values, *f.Refs = response.ResolvedValues, response.ResolvedReferences
 	return nil

@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/reference"
@@ -24,6 +26,8 @@ type Field struct {
 
 // To 是被引用的种类：一个空对象和一个空列表，作用域与引用者相同。
 type To struct {
+	// Kind 是给人看的种类名。
+	Kind   string
 	Object client.Object
 	List   client.ObjectList
 }
@@ -45,9 +49,25 @@ func Resolve(ctx context.Context, c client.Reader, from client.Object, to To, f 
 		Namespace:    mg.GetNamespace(),
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", f.Path, err)
+		return unresolved(f.Path, to, mg, f.Selector, err)
 	}
 	*f.Value = reference.ToPtrValue(response.ResolvedValue)
 	*f.Ref = response.ResolvedReference
 	return nil
+}
+
+// unresolved 说出哪个字段解析不了；按标签选的还说出在哪里找过什么，上游只说没有选中的。
+func unresolved(path string, to To, from client.Object, selector *xpv2.Selector, err error) error {
+	if selector == nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	which := labels.FormatLabels(selector.MatchLabels)
+	if ptr.Deref(selector.MatchControllerRef, false) {
+		which += " and the same controller"
+	}
+	where := ""
+	if namespace := from.GetNamespace(); namespace != "" {
+		where = fmt.Sprintf(" in namespace %q", namespace)
+	}
+	return fmt.Errorf("%s: select the managed resources %s with the labels %s%s: %w", path, to.Kind, which, where, err)
 }

@@ -499,9 +499,13 @@ type ModelStatus struct {
 	// image is the engine's image in use.
 	// +optional
 	Image string `json:"image,omitempty"`
-	// endpoint is the address of the placement that requests are best sent to.
+	// endpoint is the address of the placement that requests are best sent to. It
+	// is an address within the member of endpointCluster.
 	// +optional
 	Endpoint string `json:"endpoint,omitempty"`
+	// endpointCluster is the Cluster whose placement endpoint is the address of.
+	// +optional
+	EndpointCluster string `json:"endpointCluster,omitempty"`
 	// replicas is the number of replicas on all clusters.
 	// +optional
 	Replicas int32 `json:"replicas,omitempty"`

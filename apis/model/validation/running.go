@@ -114,7 +114,7 @@ func validateCandidates(placement *model.Placement, path *field.Path) field.Erro
 		errs = append(errs, field.Forbidden(path.Child("clusterSelector"), "clusterNames is given too: choose clusters by their names or by a selector, not by both"))
 	}
 	if wanted := ptr.Deref(placement.Clusters, 1); len(names) > 0 && wanted <= maxClusters && int(wanted) > len(names) {
-		errs = append(errs, field.Invalid(path.Child("clusters"), wanted, fmt.Sprintf("is more than the %d clusters that clusterNames gives to choose from", len(names))))
+		errs = append(errs, field.Invalid(path.Child("clusters"), wanted, fmt.Sprintf("is more than clusterNames gives to choose from, which is %d", len(names))))
 	}
 	return append(errs, metav1validation.ValidateLabelSelector(placement.ClusterSelector, metav1validation.LabelSelectorValidationOptions{}, path.Child("clusterSelector"))...)
 }

@@ -149,7 +149,9 @@ func setupControllers(ctx context.Context, mgr ctrl.Manager, o *Options, tracing
 
 // setupClusters 装上成员的连接、看它们的控制器与清点它们的指标。
 func setupClusters(mgr ctrl.Manager, o *Options, tracing *observability.Tracing) error {
-	members := member.New(member.Options{Logger: ctrl.Log.WithName("member"), Registerer: metrics.Registry, Wrap: tracing.Wrapper()})
+	members := member.New(member.Options{
+		Logger: ctrl.Log.WithName("member"), Registerer: metrics.Registry, Wrap: tracing.Wrapper(), Workers: o.Work.Concurrency,
+	})
 	clusters := &cluster.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Members: members,
 		Recorder: mgr.GetEventRecorder(name), Clock: clock.RealClock{}, Tracing: tracing,

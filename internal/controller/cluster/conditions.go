@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -165,7 +164,8 @@ func lastAnswer(v view) time.Time {
 }
 
 // ready 是总和：能不能把模型放上去并照看它们。
-// 成员失去联系时是 Unknown 而不是 False：那里跑着什么，没有人知道。
+// 成员失去联系、自己说没有就绪时是 Unknown 而不是 False：那里跑着什么，没有人知道；
+// 一个死而复生的成员先连不上、再没就绪、再就绪，也就不会来回翻。
 func ready(v view, credentials, reachable, capacity metav1.Condition) metav1.Condition {
 	const kind = v1alpha1.ConditionReady
 	switch {
@@ -173,19 +173,19 @@ func ready(v view, credentials, reachable, capacity metav1.Condition) metav1.Con
 		return v.condition(kind, metav1.ConditionFalse, v1alpha1.ReasonDeleting, "The Cluster is being deleted; nothing is placed on the member any more.")
 	case v.older != "":
 		return v.condition(kind, metav1.ConditionFalse, v1alpha1.ReasonDuplicateMember, fmt.Sprintf(
-			"The Cluster %q, which is older, stands for the same member %s. Delete one of the two.", v.older, v.Status.ID))
+			"The Cluster %q, which came first, stands for the same member %s. Delete one of the two.", v.older, v.Status.ID))
 	case v.suspended():
 		return v.condition(kind, metav1.ConditionFalse, v1alpha1.ReasonSuspended, suspendedMessage)
+	case v.Status.ID == "" && v.evidence != nil && v.evidence.ID != "":
+		// 先把身份写下来：下一次看索引时，同一成员的别的 Cluster 才一定看得见。
+		return v.condition(kind, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "Whether another Cluster stands for the member is being checked.")
 	}
 	c := v.condition(kind, metav1.ConditionTrue, v1alpha1.ReasonReady, "Models can be placed on the member.")
 	if unmet, found := worst(credentials, reachable, capacity); found {
 		c.Status, c.Reason, c.Message = unmet.Status, unmet.Reason, unmet.Message
-		if unmet.Reason == v1alpha1.ReasonHeartbeatFailed {
+		if unmet.Reason == v1alpha1.ReasonHeartbeatFailed || unmet.Reason == v1alpha1.ReasonMemberNotReady {
 			c.Status = metav1.ConditionUnknown
 		}
-	} else if v.Status.ID == "" {
-		// 先把身份写下来：下一次看索引时，同一成员的别的 Cluster 才一定看得见。
-		c.Status, c.Reason, c.Message = metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "Whether another Cluster stands for the member is being checked."
 	}
 	c.ObservedGeneration = oldest(credentials, reachable, capacity)
 	return c
@@ -223,5 +223,5 @@ func drained(v view) metav1.Condition {
 		return v.condition(kind, metav1.ConditionFalse, v1alpha1.ReasonDraining, "The member's answer is awaited.")
 	}
 	return v.condition(kind, metav1.ConditionFalse, v1alpha1.ReasonDraining,
-		fmt.Sprintf("What KubeLLM placed on the member is being removed. Left are: %s.", wording.Shorten(strings.Join(v.drain.left, ", "), maxLeft)))
+		fmt.Sprintf("What KubeLLM placed on the member is being removed: %s.", wording.Shorten(v.drain.left.String(), maxLeft)))
 }

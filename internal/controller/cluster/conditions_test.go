@@ -163,7 +163,7 @@ func TestConditions(t *testing.T) {
 				f.evidence = lost(notReady, 3, true)
 				f.evidence.Capacity = healthy().evidence.Capacity
 			},
-			want: wanted{"True/Accepted", "False/MemberNotReady", "True/Watching", "False/MemberNotReady",
+			want: wanted{"True/Accepted", "False/MemberNotReady", "True/Watching", "Unknown/MemberNotReady",
 				map[string]string{v1alpha1.ConditionReachable: "etcd failed"}},
 		},
 		"Revoked": {

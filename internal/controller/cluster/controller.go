@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -96,7 +97,7 @@ func (r *Reconciler) look(ctx context.Context, cluster *v1alpha1.Cluster) (view,
 	return view{Cluster: cluster, facts: facts{now: r.Clock.Now(), credentials: credentials, older: older}}, nil
 }
 
-// older 返回代表同一个成员的 Cluster 里最早的、比自己还早的那一个。
+// older 返回代表同一个成员的 Cluster 里最先的、比自己还先的那一个。
 func (r *Reconciler) older(ctx context.Context, cluster *v1alpha1.Cluster) (string, error) {
 	if cluster.Status.ID == "" {
 		return "", nil
@@ -117,12 +118,38 @@ func (r *Reconciler) older(ctx context.Context, cluster *v1alpha1.Cluster) (stri
 	return first.Name, nil
 }
 
-// precedes 排出先来后到；同一秒里登记的按 UID，结果对谁来看都一样。
+// precedes 排出先来后到：已经站住的先于还没站住的，登记得再早、后来才指到同一个成员的也不能把它赶下来；
+// 其余的按登记的时间，同一秒里的按 UID，结果对谁来看都一样。
 func precedes(a, b *v1alpha1.Cluster) bool {
+	if x, y := standingOf(a), standingOf(b); x != y {
+		return x < y
+	}
 	if !a.CreationTimestamp.Equal(&b.CreationTimestamp) {
 		return a.CreationTimestamp.Before(&b.CreationTimestamp)
 	}
 	return a.UID < b.UID
+}
+
+// 一个 Cluster 在它的成员上站得多稳。
+const (
+	// established 是查过没有别的 Cluster 在先的；此后失联、暂停也还是它的。
+	established = iota
+	// departing 是正在删除的：没有站住的要等它走了才接着用。
+	departing
+	// newcomer 是刚认出成员、还没查过的，与查出不是最先的。
+	newcomer
+)
+
+// standingOf 由状态里的 Ready 看出站得多稳：它在控制器重启之后还在。
+func standingOf(c *v1alpha1.Cluster) int {
+	ready := meta.FindStatusCondition(c.Status.Conditions, v1alpha1.ConditionReady)
+	switch {
+	case ready == nil || ready.Reason == v1alpha1.ReasonNotObserved || ready.Reason == v1alpha1.ReasonDuplicateMember:
+		return newcomer
+	case c.DeletionTimestamp != nil:
+		return departing
+	}
+	return established
 }
 
 // attend 安排该有的连接、断开不该有的，并取来证据；用别的凭据得来的与过时的证据不算数。
@@ -154,11 +181,9 @@ func (r *Reconciler) letGo(name string) {
 
 // write 写一次状态；确实写了，才把变化记成事件。
 func (r *Reconciler) write(ctx context.Context, before, after *v1alpha1.Cluster) error {
-	if err := status.Write(ctx, r.Client, before, after); err != nil {
-		return err
-	}
-	if after.ResourceVersion != before.ResourceVersion {
+	written, err := status.Write(ctx, r.Client, before, after)
+	if written {
 		r.announce(before, after)
 	}
-	return nil
+	return err
 }

@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// drainTimeout 限制一轮排空占用工作者的时间；没做完的下一轮接着做。
+	// drainTurn 之后一轮排空不再开始新的请求，没做完的下一轮接着做；drainTimeout 是一轮的上限，什么也还没叫走时也不例外。
+	drainTurn    = 5 * time.Second
 	drainTimeout = 30 * time.Second
 	// drainInterval 是两轮之间给成员收尾的时间：Pod 要走完宽限期才算没了。
 	drainInterval = 2 * time.Second
@@ -76,18 +77,21 @@ func (r *Reconciler) drain(ctx context.Context, v *view) time.Duration {
 		v.drain.unavailable = fmt.Sprintf("removing what KubeLLM placed there failed: %s.", wording.Brief(err))
 		return v.interval()
 	}
-	v.drain.done, v.drain.left = len(left) == 0, left
+	v.drain.done, v.drain.left = left.None(), left
+	if left.Slow {
+		return v.interval()
+	}
 	return drainInterval
 }
 
-func (r *Reconciler) drainOnce(ctx context.Context, v *view) ([]string, error) {
+func (r *Reconciler) drainOnce(ctx context.Context, v *view) (member.Leftovers, error) {
 	c, err := r.Members.Client(v.Name)
 	if err != nil {
-		return nil, err
+		return member.Leftovers{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
-	return member.Drain(ctx, c, v.UID)
+	return member.Drain(ctx, c, v.UID, drainTurn)
 }
 
 // obstacle 说成员为什么排不了空：挡路的那个条件自己的话。

@@ -21,7 +21,7 @@ type facts struct {
 	asked time.Time
 	// evidence 是用这份凭据取得的证据；nil 表示还没有。
 	evidence *member.Evidence
-	// older 是更早代表同一个成员的 Cluster 的名字；空表示没有。
+	// older 是先代表同一个成员的 Cluster 的名字；空表示没有。
 	older string
 	// drain 只在删除期间有意义。
 	drain drainage
@@ -43,7 +43,7 @@ type problem struct{ reason, message string }
 // drainage 是排空成员的结果。
 type drainage struct {
 	done bool
-	left []string
+	left member.Leftovers
 	// unavailable 说为什么此刻排不了空；空表示正在排。
 	unavailable string
 }

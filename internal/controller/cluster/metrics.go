@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	"github.com/kubellm/kubellm/internal/instruments"
 )
 
 var (
@@ -37,19 +40,49 @@ func (c *Census) NeedLeaderElection() bool { return true }
 
 // Start 登记，直到 ctx 结束。
 func (c *Census) Start(ctx context.Context) error {
-	if err := c.Registerer.Register(c); err != nil {
+	shared := &censuses{}
+	if err := instruments.Register(c.Registerer, &shared); err != nil {
 		return fmt.Errorf("register the metric of clusters by condition: %w", err)
 	}
+	shared.add(c)
+	defer shared.remove(c)
 	<-ctx.Done()
-	c.Registerer.Unregister(c)
 	return nil
 }
 
-// Describe 说出唯一的指标。
-func (c *Census) Describe(ch chan<- *prometheus.Desc) { ch <- population }
+// censuses 是登记处上的指标：同一个进程里的几个管理者轮流被选中，由最近开始的那一个来数。
+type censuses struct {
+	mu      sync.Mutex
+	running []*Census
+}
 
-// Collect 清点一遍；没有的条件算 Unknown，一个没有的组合也报零，好让告警看得见它从零开始。
-func (c *Census) Collect(ch chan<- prometheus.Metric) {
+func (s *censuses) add(c *Census) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = append(s.running, c)
+}
+
+func (s *censuses) remove(c *Census) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = slices.DeleteFunc(s.running, func(other *Census) bool { return other == c })
+}
+
+// Describe 说出唯一的指标。
+func (s *censuses) Describe(ch chan<- *prometheus.Desc) { ch <- population }
+
+// Collect 实现 prometheus.Collector；没有选中的就不数。
+func (s *censuses) Collect(ch chan<- prometheus.Metric) {
+	s.mu.Lock()
+	running := slices.Clone(s.running)
+	s.mu.Unlock()
+	if len(running) > 0 {
+		running[len(running)-1].collect(ch)
+	}
+}
+
+// collect 清点一遍；没有的条件算 Unknown，一个没有的组合也报零，好让告警看得见它从零开始。
+func (c *Census) collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), censusTimeout)
 	defer cancel()
 	list := &v1alpha1.ClusterList{}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	"github.com/kubellm/kubellm/internal/member"
 )
 
 func TestOnlyTheOwnMemberIsWritten(t *testing.T) {
@@ -109,15 +110,22 @@ func TestDrained(t *testing.T) {
 	}{
 		"Draining": {
 			reason: "what is left is named",
-			change: func(_ *v1alpha1.Cluster, f *facts) { f.drain.left = []string{"Namespace a", "ConfigMap a/b"} },
-			want:   "False/Draining", text: "Left are: Namespace a, ConfigMap a/b.",
+			change: func(_ *v1alpha1.Cluster, f *facts) {
+				f.drain.left = member.Leftovers{Named: []string{"Namespace a", "ConfigMap a/b"}, Count: 2}
+			},
+			want: "False/Draining", text: "2 left: Namespace a, ConfigMap a/b.",
 		},
 		"Endless": {
 			reason: "names as long as a member likes still fit into the status",
 			change: func(_ *v1alpha1.Cluster, f *facts) {
-				f.drain.left = slices.Repeat([]string{strings.Repeat("x", 1<<20)}, 20)
+				f.drain.left = member.Leftovers{Named: slices.Repeat([]string{strings.Repeat("x", 1<<20)}, 20), Count: 20}
 			},
-			want: "False/Draining", text: "Left are: xxx",
+			want: "False/Draining", text: "20 left: xxx",
+		},
+		"Slow": {
+			reason: "a drain that merely takes long goes on, it is no failure",
+			change: func(_ *v1alpha1.Cluster, f *facts) { f.drain.left = member.Leftovers{AtLeast: true, Slow: true} },
+			want:   "False/Draining", text: "slow to answer",
 		},
 		"Done": {
 			reason: "an empty member is drained",
@@ -228,5 +236,38 @@ func TestPrecedes(t *testing.T) {
 	}
 	if !precedes(younger, twin) || precedes(twin, younger) || precedes(twin, twin) {
 		t.Error("of two created in the same second the UID does not decide")
+	}
+}
+
+// TestStanding 已经站住的不让位给登记得更早、后来才指到同一个成员的；状态里的条件在重启之后说的还是这些。
+func TestStanding(t *testing.T) {
+	for _, tc := range []struct {
+		reason, older, younger string
+		deleting               bool
+		first                  string
+	}{
+		{"neither is established: the one created first", v1alpha1.ReasonNotObserved, v1alpha1.ReasonNotObserved, false, "older"},
+		{"the younger was there first", v1alpha1.ReasonNotObserved, v1alpha1.ReasonReady, false, "younger"},
+		{"the older found out and stays second", v1alpha1.ReasonDuplicateMember, v1alpha1.ReasonReady, false, "younger"},
+		{"an outage takes nothing away", v1alpha1.ReasonDuplicateMember, v1alpha1.ReasonHeartbeatFailed, false, "younger"},
+		{"the older was there first", v1alpha1.ReasonReady, v1alpha1.ReasonDuplicateMember, false, "older"},
+		{"both took it at once: the one created first", v1alpha1.ReasonReady, v1alpha1.ReasonReady, false, "older"},
+		{"a duplicate that is deleted takes nothing away", v1alpha1.ReasonDeleting, v1alpha1.ReasonReady, true, "younger"},
+		{"the second waits until the first is gone", v1alpha1.ReasonDeleting, v1alpha1.ReasonDuplicateMember, true, "older"},
+	} {
+		older, younger := registered(), registered()
+		older.Name, older.UID, older.CreationTimestamp = "older", "z", metav1.NewTime(then)
+		younger.Name, younger.UID, younger.CreationTimestamp = "younger", "a", metav1.NewTime(now)
+		had(older, v1alpha1.ConditionReady, metav1.ConditionUnknown, tc.older)
+		had(younger, v1alpha1.ConditionReady, metav1.ConditionUnknown, tc.younger)
+		if tc.deleting {
+			older.DeletionTimestamp = ptr.To(metav1.NewTime(now))
+		}
+		if precedes(older, younger) == precedes(younger, older) {
+			t.Fatalf("%s: each or neither comes first", tc.reason)
+		}
+		if got := precedes(older, younger); got != (tc.first == "older") {
+			t.Errorf("%s: the older comes first: %t", tc.reason, got)
+		}
 	}
 }

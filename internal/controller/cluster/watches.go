@@ -32,9 +32,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, evidence source.Source, 
 		Complete(r.Tracing.Reconciler("cluster", "Cluster", r))
 }
 
-// identified 只放过身份的出现、改变与消失：别的 Cluster 只关心这个。
+// identified 只放过身份的出现、改变与消失，和站得多稳变了的：别的 Cluster 只关心这个。
 var identified = predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-	return e.ObjectOld.(*v1alpha1.Cluster).Status.ID != e.ObjectNew.(*v1alpha1.Cluster).Status.ID
+	was, is := e.ObjectOld.(*v1alpha1.Cluster), e.ObjectNew.(*v1alpha1.Cluster)
+	return was.Status.ID != is.Status.ID || standingOf(was) != standingOf(is)
 }}
 
 // sameMember 返回代表同一个成员的 Cluster：先来的走了，后来的要重新看。

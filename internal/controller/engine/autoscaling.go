@@ -7,6 +7,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
+// kedaVersion 是 KEDA 2 的 ScaledObject 的版本。
+const kedaVersion = "keda.sh/v1alpha1"
+
 // scaledObject 让 KEDA 按请求数伸缩。数字直接从各副本的 /metrics 加总（metrics-api 读得懂 Prometheus 的文本，
 // 2.19 起能逐个读 Service 后面的 Pod），所以成员上不必另有 Prometheus；只读 Service 会随机读到其中一个副本。
 func scaledObject(in Input, e backend) client.Object {
@@ -18,7 +21,7 @@ func scaledObject(in Input, e backend) client.Object {
 		meta["annotations"] = map[string]any{"autoscaling.keda.sh/paused-replicas": "0"}
 	}
 	return &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": meta,
+		"apiVersion": kedaVersion, "kind": "ScaledObject", "metadata": meta,
 		"spec": map[string]any{
 			"scaleTargetRef":  map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "name": m.Name},
 			"minReplicaCount": int64(*auto.MinReplicas), "maxReplicaCount": int64(auto.MaxReplicas),

@@ -80,6 +80,7 @@ func switches() []scenario {
 			in.Model.Spec.Resources.Accelerator = &model.AcceleratorRequest{ResourceName: ptr.To("nvidia.com/mig-3g.40gb")}
 			in.Placement.Product = "NVIDIA-H100-80GB-HBM3-MIG-3g.40gb"
 		}},
+		{"unlabelled", func(in *Input) { in.Model.Spec.Resources.Accelerator.Products, in.Placement.Product = nil, "unknown" }},
 	}
 }
 

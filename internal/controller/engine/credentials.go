@@ -44,9 +44,12 @@ func sources(m *model.Model) []*model.ModelSource {
 func given(in Input) map[string]bool {
 	keys := map[string]bool{}
 	for _, key := range CredentialKeys(in.Model) {
-		if in.Credentials != nil {
+		switch {
+		case in.Credentials != nil:
 			keys[key] = len(in.Credentials[key]) > 0
-		} else {
+		case in.Held != nil:
+			keys[key] = in.Held.Has(key)
+		default:
 			keys[key] = in.Model.Status.CredentialsVersion != "" || referred(&in.Model.Spec.Source, key)
 		}
 	}

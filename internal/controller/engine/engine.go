@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -21,6 +22,8 @@ type Input struct {
 	Placement model.ModelPlacement
 	// Credentials 只含 CredentialKeys 说的那些；计划里为 nil，那时凭 Model 自己看会不会有。
 	Credentials map[string][]byte
+	// Held 是内容不在手上时有的那些凭证：此时 Secret 只有键，填上内容之前不能放上去。
+	Held sets.Set[string]
 	// CredentialsVersion 是不透明的版本：凭证换了，它就变，副本随之重启。
 	CredentialsVersion string
 }

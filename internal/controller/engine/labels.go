@@ -20,6 +20,11 @@ const (
 
 	// AnnotationCredentials 变了，副本就换；值是不透明的版本，看不出凭证。
 	AnnotationCredentials = "model.kubellm.io/credentials-version"
+	// AnnotationSource 在 Secret 上，是它为之而来的来源的摘要：来源没变，换来的凭证才给得了还照从前的样子跑着的。
+	AnnotationSource = "model.kubellm.io/source"
+	// LabelAutoscaled 在 Deployment 上，那里有过 ScaledObject、还没有看到它没了时有：
+	// 不再自动伸缩之后，重启了的、接手了别人留下的，凭它知道还有一个要收。
+	LabelAutoscaled = "model.kubellm.io/autoscaled"
 )
 
 // selector 选中一个模型在一个成员上的 Pod。它不可变，所以只用不会变的：名字而不是 UID，

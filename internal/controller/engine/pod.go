@@ -194,10 +194,11 @@ var productLabels = map[string][]string{
 	"google.com/tpu":     {"cloud.google.com/gke-tpu-accelerator"},
 }
 
-// unknownProduct 是节点没有标明产品时 Cluster 状态里的名字：没有标签可选。
+// unknownProduct 是节点没有标明产品时 Cluster 状态里的名字：它们认得出，是因为一种标签也没有。
 const unknownProduct = "unknown"
 
-// affinity 把副本留在为它预留的那种产品上；几种标签中有一个对得上就行。
+// affinity 把副本留在为它预留的那种产品上；几种标签中有一个对得上就行。预留在没标明的节点上的，不许去标明了的：
+// 那里的卡没有为它预留，这里的却一直替它空着。
 func affinity(in Input) *corev1.Affinity {
 	request := in.Model.Spec.Resources.Accelerator
 	if request == nil {
@@ -207,23 +208,33 @@ func affinity(in Input) *corev1.Affinity {
 	if in.Placement.Product != "" {
 		products = []string{in.Placement.Product}
 	}
-	products = slices.DeleteFunc(slices.Clone(products), func(product string) bool { return product == unknownProduct })
-	if len(products) == 0 {
-		return nil
-	}
-	slices.Sort(products)
-	var terms []corev1.NodeSelectorTerm
-	for _, label := range labelsOf(*request.ResourceName) {
-		terms = append(terms, corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{
-			{Key: label, Operator: corev1.NodeSelectorOpIn, Values: products},
-		}})
-	}
+	terms := termsOf(labelsOf(*request.ResourceName), products)
 	if len(terms) == 0 {
 		return nil
 	}
 	return &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
 		RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: terms},
 	}}
+}
+
+// termsOf 是选中 products 的几种说法，合一种就行。
+func termsOf(labels, products []string) []corev1.NodeSelectorTerm {
+	known := slices.DeleteFunc(slices.Clone(products), func(product string) bool { return product == unknownProduct })
+	slices.Sort(known)
+	var terms []corev1.NodeSelectorTerm
+	var unlabelled []corev1.NodeSelectorRequirement
+	for _, label := range labels {
+		if len(known) > 0 {
+			terms = append(terms, corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{
+				{Key: label, Operator: corev1.NodeSelectorOpIn, Values: known},
+			}})
+		}
+		unlabelled = append(unlabelled, corev1.NodeSelectorRequirement{Key: label, Operator: corev1.NodeSelectorOpDoesNotExist})
+	}
+	if len(known) < len(products) && len(unlabelled) > 0 {
+		terms = append(terms, corev1.NodeSelectorTerm{MatchExpressions: unlabelled})
+	}
+	return terms
 }
 
 func labelsOf(resourceName string) []string {

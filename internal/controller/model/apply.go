@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -22,10 +21,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
-	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/engine"
-	"github.com/kubellm/kubellm/internal/controller/index"
 	"github.com/kubellm/kubellm/internal/controller/requeue"
 	"github.com/kubellm/kubellm/internal/member"
 	"github.com/kubellm/kubellm/internal/observability"
@@ -59,42 +56,66 @@ type record struct {
 // records 是一个模型在各个集群上的记录，按 Cluster 的 UID。
 type records map[types.UID]map[target]record
 
-// followed 是在 on 上照看 model 要跟随的种类。有 KEDA 的成员上不自动伸缩的也要看：
-// 控制器不在的时候去掉了自动伸缩的，留下的 ScaledObject 还会与它争副本数。
-func followed(v view, on *cluster.Cluster) []schema.GroupKind {
-	kinds := []schema.GroupKind{{Kind: "Secret"}, {Kind: "PersistentVolumeClaim"}}
+// followed 是照看 model 要跟随的种类：别的种类看不看得见，都与它无关。
+func followed(v view) []schema.GroupKind {
+	kinds := []schema.GroupKind{{Kind: secretKind}, {Kind: "PersistentVolumeClaim"}}
 	if v.kserve() {
 		return append(kinds, member.LLMInferenceService.GroupKind())
 	}
-	kinds = append(kinds, schema.GroupKind{Group: appsv1.GroupName, Kind: "Deployment"}, schema.GroupKind{Kind: "Service"})
-	if v.autoscaled() || on != nil && slices.Contains(on.Status.Capabilities, cluster.CapabilityKEDA) {
-		kinds = append(kinds, member.ScaledObject.GroupKind())
+	kinds = append(kinds, deploymentKind, schema.GroupKind{Kind: "Service"})
+	if v.autoscaled() {
+		kinds = append(kinds, scalerKind)
 	}
 	return kinds
 }
 
-// apply 让一处的成员上恰好是要的东西：放上缺的与变了的，收走不再要的。
+// apply 到一处的成员上动手：答应了的，让那里恰好是要的东西；没有答应的原样留着，只把换了的凭据带到。
 func (r *Reconciler) apply(ctx context.Context, v view, s *site) {
-	s.endpoint = engine.Endpoint(engine.Input{Model: v.Model, Cluster: s.cluster, Placement: s.placement})
 	ctx, step := observability.Start(ctx, "apply", s.cluster.Name)
 	defer func() { step.End(s.err) }()
 	ctx, cancel := context.WithTimeout(ctx, applyTimeout)
 	defer cancel()
-	objects, err := r.render(ctx, v, s)
-	if err != nil {
-		s.err, s.retry = fmt.Errorf("render what runs there: %w", err), requeue.Sooner(s.retry, retryInterval)
+	if s.kept {
+		s.fail(r.renew(ctx, v, s))
 		return
 	}
-	known := r.records.of(v.UID, func() records { return records{} })
+	s.endpoint = engine.Endpoint(engine.Input{Model: v.Model, Cluster: s.cluster, Placement: s.placement})
+	a, err := r.applying(ctx, v, s)
+	if err == nil {
+		err = a.all(ctx)
+	}
+	if s.fail(err); err != nil {
+		return
+	}
+	s.applied, s.hash, s.generation, s.revision = true, a.hash(), a.generation, engine.Revision(a.rendering.wants)
+}
+
+// fail 记下没有放成；凭据恰好又换了的不算，新的一轮已经在路上。
+func (s *site) fail(err error) {
+	switch {
+	case errors.Is(err, errTurned):
+		s.waiting, s.rotated, s.retry = true, true, requeue.Sooner(s.retry, answerWait)
+	case err != nil:
+		s.err, s.retry = err, requeue.Sooner(s.retry, retryInterval)
+	}
+}
+
+// applying 渲染要放的，备好放一轮。
+func (r *Reconciler) applying(ctx context.Context, v view, s *site) (*applying, error) {
+	rendered, err := r.render(ctx, v, s)
+	if err != nil {
+		return nil, fmt.Errorf("render what runs there: %w", err)
+	}
+	known := r.recordsOf(v.UID)
 	if known[s.cluster.UID] == nil {
 		known[s.cluster.UID] = map[target]record{}
 	}
-	a := applying{site: s, model: v.Model, platform: r.Client, namespaces: &r.namespaces, done: known[s.cluster.UID], live: byTarget(s.objects), wanted: map[target]bool{}}
-	if s.err = a.all(ctx, objects); s.err != nil {
-		s.retry = requeue.Sooner(s.retry, retryInterval)
-		return
-	}
-	s.applied, s.hash, s.generation, s.revision = true, a.hash(), a.generation, engine.Revision(objects)
+	return &applying{site: s, model: v.Model, platform: r.Client, namespaces: &r.namespaces, rendering: rendered,
+		done: known[s.cluster.UID], live: byTarget(s.objects), wanted: map[target]bool{}}, nil
+}
+
+func (r *Reconciler) recordsOf(model types.UID) records {
+	return r.records.of(model, func() records { return records{} })
 }
 
 // applying 是对一处放一轮。
@@ -103,6 +124,7 @@ type applying struct {
 	model      *v1alpha1.Model
 	platform   client.Reader
 	namespaces *namespaces
+	rendering  *rendering
 	// done 是以前放过的，live 是此刻看到的，wanted 是这一轮要的。
 	done       map[target]record
 	live       map[target]client.Object
@@ -120,20 +142,26 @@ func byTarget(objects []client.Object) map[target]client.Object {
 }
 
 func targetOf(object client.Object) target {
-	kind := object.GetObjectKind().GroupVersionKind().GroupKind()
 	if _, ok := object.(*appsv1.Deployment); ok {
-		kind = schema.GroupKind{Group: appsv1.GroupName, Kind: "Deployment"}
+		return target{deploymentKind, client.ObjectKeyFromObject(object)}
 	}
-	return target{kind, client.ObjectKeyFromObject(object)}
+	return keyOf(object)
 }
 
-func (a *applying) all(ctx context.Context, objects []client.Object) error {
-	for _, object := range objects {
+func keyOf(object client.Object) target {
+	return target{object.GetObjectKind().GroupVersionKind().GroupKind(), client.ObjectKeyFromObject(object)}
+}
+
+func (a *applying) all(ctx context.Context) error {
+	a.inherit(ctx)
+	a.unscale(ctx)
+	for _, object := range a.rendering.wants {
 		if err := a.one(ctx, object); err != nil {
 			return err
 		}
 	}
-	return a.prune(ctx)
+	a.prune(ctx)
+	return nil
 }
 
 // one 放一个：清单没变、成员上的也没被动过的，不打扰成员。
@@ -142,20 +170,21 @@ func (a *applying) one(ctx context.Context, object client.Object) error {
 	if err != nil {
 		return err
 	}
-	key := target{u.GroupVersionKind().GroupKind(), client.ObjectKeyFromObject(u)}
-	hash, public := digest(u), digest(withoutData(u))
+	key := keyOf(u)
+	if key.kind == deploymentKind && a.scaled() {
+		a.mark(u)
+	}
+	hash := digest(withoutData(u))
 	a.wanted[key] = true
-	a.hashes = append(a.hashes, public)
+	a.hashes = append(a.hashes, hash)
 	if key.kind.Kind == "Namespace" {
 		return a.namespace(ctx, key, u)
 	}
-	last, applied := a.done[key]
-	live := a.live[key]
-	if applied && last.hash == hash && live != nil && untouched(key, last, live) {
-		a.note(key, last)
+	if a.settled(key, hash) {
+		a.note(key, a.done[key])
 		return nil
 	}
-	if live == nil {
+	if a.live[key] == nil {
 		if err := a.own(ctx, key, u); err != nil {
 			return err
 		}
@@ -163,19 +192,30 @@ func (a *applying) one(ctx context.Context, object client.Object) error {
 	if err := a.handOver(ctx, key, u); err != nil {
 		return err
 	}
+	if key.kind.Kind == secretKind {
+		if u, err = a.rendering.fill(ctx, key); err != nil {
+			return err
+		}
+	}
 	if err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(fieldManager), client.ForceOwnership); err != nil {
 		a.lost(key, err)
 		return fmt.Errorf("apply %s: %w", key, err)
 	}
-	last = record{hash, u.GetUID(), u.GetResourceVersion(), u.GetGeneration()}
-	a.done[key] = last
-	a.note(key, last)
+	a.done[key] = record{hash, u.GetUID(), u.GetResourceVersion(), u.GetGeneration()}
+	a.note(key, a.done[key])
 	return nil
+}
+
+// settled 报告这份清单放过，成员上的也没被动过。
+func (a *applying) settled(key target, hash string) bool {
+	last, applied := a.done[key]
+	live := a.live[key]
+	return applied && last.hash == hash && live != nil && untouched(key, last, live)
 }
 
 // note 记下工作负载收下时的 generation。
 func (a *applying) note(key target, r record) {
-	if key.kind.Kind == "Deployment" || key.kind == member.LLMInferenceService.GroupKind() {
+	if key.kind == deploymentKind || key.kind == member.LLMInferenceService.GroupKind() {
 		a.generation = r.generation
 	}
 }
@@ -211,43 +251,29 @@ func (a *applying) own(ctx context.Context, key target, u *unstructured.Unstruct
 	case err != nil:
 		return fmt.Errorf("look for %s: %w", key, err)
 	}
-	return a.heir(ctx, key, there.Labels)
+	if err := a.heir(ctx, key, there.Labels); err != nil {
+		return err
+	}
+	if there.Labels[engine.LabelAutoscaled] != "" {
+		// 接手的也接手要收的：它还在的话，照着从前那个模型伸缩。
+		a.done[a.scaler()] = record{}
+	}
+	return nil
 }
 
-// heir 报告有着 labels 的对象可以是自己的：为自己放的，或者以 Orphan 删除了的同名 Model 留下的。
-func (a *applying) heir(ctx context.Context, key target, labels map[string]string) error {
-	owner := types.UID(labels[v1alpha1.LabelModelUID])
-	if owner == a.model.UID {
-		return nil
-	}
-	if labels[cluster.LabelClusterUID] != string(a.cluster.UID) {
-		return &foreignError{key}
-	}
-	if owner == "" {
-		// 只有平台会写 Cluster 的标签：那是有人揭去了 Model 的那一个，贴回去就是。
-		return nil
-	}
-	living, err := index.ModelsByUID(ctx, a.platform, owner)
-	if err == nil && len(living) > 0 {
-		err = &foreignError{key}
-	}
-	return err
-}
-
-// prune 收走为这个模型放过、现在不再要的。
-func (a *applying) prune(ctx context.Context) error {
-	var errs []error
+// prune 收走为这个模型放过、现在不再要的；收不走不妨碍模型，说出来、过后再试。
+func (a *applying) prune(ctx context.Context) {
 	for key, live := range a.live {
-		if a.wanted[key] || live.GetDeletionTimestamp() != nil {
+		if a.wanted[key] || key.kind == scalerKind || live.GetDeletionTimestamp() != nil {
 			continue
 		}
 		if err := discard(ctx, a.client, live); err != nil {
-			errs = append(errs, fmt.Errorf("remove %s, which is not wanted any more: %w", key, err))
+			a.leftover = append(a.leftover, fmt.Errorf("removing %s, which is not wanted any more, failed: %w", key, err))
+			a.retry = requeue.Sooner(a.retry, retryInterval)
 			continue
 		}
 		delete(a.done, key)
 	}
-	return errors.Join(errs...)
 }
 
 func (a *applying) hash() string { return digest(a.hashes)[:16] }
@@ -279,7 +305,7 @@ func manifest(object client.Object) (*unstructured.Unstructured, error) {
 
 // withoutData 去掉 Secret 的内容：清单的摘要要进状态，凭据换了自有注解里的版本在说。
 func withoutData(u *unstructured.Unstructured) *unstructured.Unstructured {
-	if u.GetKind() != "Secret" {
+	if u.GetKind() != secretKind {
 		return u
 	}
 	bare := u.DeepCopy()

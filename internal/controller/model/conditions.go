@@ -51,7 +51,8 @@ func applied(v view, placements []v1alpha1.ModelPlacement) metav1.Condition {
 	if len(placements) == 0 {
 		return unplaced(v, kind)
 	}
-	return v.condition(kind, metav1.ConditionTrue, v1alpha1.ReasonApplied, fmt.Sprintf("%s %s what is wanted.", names(placements), plural(int32(len(placements)), "holds", "hold")))
+	holds := fmt.Sprintf("%s %s what is wanted", names(placements), plural(int32(len(placements)), "holds", "hold"))
+	return v.condition(kind, metav1.ConditionTrue, v1alpha1.ReasonApplied, sentence(holds, leavings(v)))
 }
 
 // available 说要的副本是不是都就绪，照成员关于当前 generation 的话。
@@ -127,6 +128,9 @@ func removalCondition(v view) metav1.Condition {
 	if v.removal.unreachable {
 		return v.condition(kind, metav1.ConditionUnknown, v1alpha1.ReasonClusterUnreachable, deletingMessage(v))
 	}
+	if v.removal.refused {
+		return v.condition(kind, metav1.ConditionFalse, v1alpha1.ReasonRemovalRefused, deletingMessage(v))
+	}
 	return v.condition(kind, metav1.ConditionFalse, v1alpha1.ReasonDeleting, deletingMessage(v))
 }
 
@@ -135,7 +139,7 @@ func deletingMessage(v view) string {
 		return "The Model is being deleted."
 	}
 	text := "What runs on the members must be removed first: " + strings.Join(v.removal.waits, " ")
-	if v.removal.unreachable {
+	if v.removal.unreachable || v.removal.refused {
 		text += " The deletion goes on by itself as soon as that is mended; to leave there what runs there, set spec.deletionPolicy to Orphan."
 	}
 	return text
@@ -170,6 +174,17 @@ func keptOn(v view) []string {
 		}
 	}
 	return on
+}
+
+// leavings 说各处不再要而收不走的。
+func leavings(v view) string {
+	var said []string
+	for _, s := range v.sites {
+		if text := s.leavings(); text != "" {
+			said = append(said, "Cluster "+s.placement.Cluster+": "+text)
+		}
+	}
+	return strings.Join(said, "; ")
 }
 
 func unplaced(v view, kind string) metav1.Condition {

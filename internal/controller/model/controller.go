@@ -6,14 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -34,6 +32,8 @@ type Members interface {
 	Client(name string) (client.Client, error)
 	// Observe 返回为一个模型放在成员上的一切；没有连接时第二个值为假。
 	Observe(name string, model types.UID, kinds ...schema.GroupKind) (member.Observation, bool)
+	// Owner 是成员上一个对象为之而放的模型，不问成员。
+	Owner(name string, kind schema.GroupKind, key types.NamespacedName) types.UID
 }
 
 // Reconciler 让 Model 在成员上跑起来，让它的状态跟上成员。
@@ -96,13 +96,15 @@ func (r *Reconciler) run(ctx context.Context, seen, model *v1alpha1.Model) (_ ct
 	if err != nil || !reserved {
 		return ctrl.Result{}, err
 	}
-	// 预留已经写下，此后只写其余的。
+	// 预留已经写下，来去这就说；此后只写其余的，写不下的不说。
+	r.announce(seen, model)
 	before := model.DeepCopy()
-	defer func() { err = errors.Join(err, r.write(ctx, seen, before, model)) }()
+	defer func() { err = errors.Join(err, r.write(ctx, before, model)) }()
 	v := view{model, facts{now: r.Clock.Now(), scheduled: decided.Condition, image: engine.Image(model), selector: engine.Selector(model)}}
 	if v.credentials, err = r.credentials(ctx, model); err != nil {
 		return ctrl.Result{}, err
 	}
+	r.leave(model)
 	if err := r.attend(ctx, &v, decided); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -122,27 +124,18 @@ func (r *Reconciler) attend(ctx context.Context, v *view, decided scheduler.Resu
 		if err != nil {
 			return err
 		}
-		s := site{placement: p, cluster: on, kept: keeps(v.Model, p, decided.Rejected)}
+		s := site{placement: p, cluster: on, kept: scheduler.Kept(v.Model, p, decided.Rejected)}
 		_, step := observability.Start(ctx, "observe", p.Cluster)
-		r.reach(&s, v.Model, v.now, followed(*v, on)...)
+		r.reach(&s, v.Model, v.now, followed(*v)...)
 		step.End(s.err)
-		if s.lost == "" && s.err == nil && !s.waiting && !s.kept && v.credentials.problem == nil {
+		if s.lost == "" && s.err == nil && !s.waiting && v.credentials.problem == nil {
+			s.estate = r.estate(*v, &s)
 			r.apply(ctx, *v, &s)
 		}
+		s.rotated = s.rotated || s.waiting && v.credentials.problem == nil && r.rotated(*v, types.UID(p.ClusterUID))
 		v.sites = append(v.sites, s)
 	}
 	return nil
-}
-
-// keeps 报告一处要原样留着：要的没有答应，或者那里缺了要的能力，放上去只会放成一半。
-func keeps(model *v1alpha1.Model, p v1alpha1.ModelPlacement, rejected []v1alpha1.RejectedCluster) bool {
-	if ptr.Deref(model.Spec.Suspended, false) {
-		// 要停的总停得下来。
-		return false
-	}
-	return !scheduler.Granted(model, p) || slices.ContainsFunc(rejected, func(c v1alpha1.RejectedCluster) bool {
-		return c.Cluster == p.Cluster && c.Reason == v1alpha1.RejectedCapability
-	})
 }
 
 // remove 在删除期间收走放上去的，写下在等什么。
@@ -152,18 +145,16 @@ func (r *Reconciler) remove(ctx context.Context, seen, model *v1alpha1.Model) (_
 		return ctrl.Result{}, err
 	}
 	model.Status = compute(model, facts{now: r.Clock.Now(), removal: removal})
-	return ctrl.Result{RequeueAfter: again}, r.write(ctx, seen, seen, model)
+	return ctrl.Result{RequeueAfter: again}, r.write(ctx, seen, model)
 }
 
-// write 写一次状态；确实写了，才把变化记成事件。seen 是协调开始时的样子，before 是预留写下之后的。
-func (r *Reconciler) write(ctx context.Context, seen, before, after *v1alpha1.Model) error {
-	if err := status.Write(ctx, r.Client, before, after); err != nil {
-		return err
+// write 写一次状态；确实写了，才把变化记成事件。
+func (r *Reconciler) write(ctx context.Context, before, after *v1alpha1.Model) error {
+	written, err := status.Write(ctx, r.Client, before, after)
+	if written {
+		r.announce(before, after)
 	}
-	if after.ResourceVersion != seen.ResourceVersion {
-		r.announce(seen, after)
-	}
-	return nil
+	return err
 }
 
 // forget 放下为一个已经没有了的 Model 记着的。
@@ -176,5 +167,6 @@ func (r *Reconciler) forget(uid types.UID) {
 	r.grips.forget(uid)
 	r.records.forget(uid)
 	r.carried.forget(uid)
+	r.namespaces.forget(uid)
 	r.Metrics.forget(uid)
 }

@@ -4,8 +4,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 
+	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/wording"
 )
@@ -29,26 +31,54 @@ func (r *Reconciler) announce(before, after *v1alpha1.Model) {
 	for _, p := range after.Status.Placements {
 		old, known := was[p.Cluster]
 		if !known {
-			r.Recorder.Eventf(after, nil, corev1.EventTypeNormal, reasonPlaced, action, "Placed on Cluster %s.", p.Cluster)
+			r.Recorder.Eventf(after, at(p), corev1.EventTypeNormal, reasonPlaced, action, "Placed on Cluster %s.", p.Cluster)
 		}
 		if p.Phase == v1alpha1.PlacementFailed && (old.Phase != p.Phase || old.Reason != p.Reason) {
-			r.Recorder.Eventf(after, nil, corev1.EventTypeWarning, p.Reason, action, "%s", wording.Shorten(said(p), maxNote))
+			r.Recorder.Eventf(after, at(p), corev1.EventTypeWarning, p.Reason, action, "%s", wording.Shorten(said(p), maxNote))
 		}
 	}
 	for _, p := range before.Status.Placements {
 		if _, stays := is[p.Cluster]; !stays {
-			r.Recorder.Eventf(after, nil, corev1.EventTypeNormal, reasonLeft, action, "Left Cluster %s.", p.Cluster)
+			r.Recorder.Eventf(after, at(p), corev1.EventTypeNormal, reasonLeft, action, "Left Cluster %s.", p.Cluster)
 		}
 	}
-	if _, changed := turned(before, after, v1alpha1.ConditionScheduled); changed {
+	r.sum(before, after)
+}
+
+// sum 说总和变了；总和没变，放不下的理由却换了的，说放不下。
+func (r *Reconciler) sum(before, after *v1alpha1.Model) {
+	scheduled, turnedOut := turned(before, after, v1alpha1.ConditionScheduled)
+	if turnedOut {
 		r.Metrics.rejected(after.Status.RejectedClusters)
 	}
-	if c, changed := turned(before, after, v1alpha1.ConditionReady); changed {
-		if !justPlaced(before, after, c) {
+	c, changed := turned(before, after, v1alpha1.ConditionReady)
+	switch {
+	case changed:
+		if !justPlaced(before, after, c) && !told(after, c) {
 			r.record(after, c)
 		}
 		r.Metrics.turned(before, after, c, r.Clock.Now())
+	case !turnedOut && scheduled.Status == metav1.ConditionFalse && !grounds(before).Equal(grounds(after)):
+		r.record(after, scheduled)
 	}
+}
+
+// grounds 是哪些集群为什么不行。差多少不算，差的是整块还是总数也不算：那天天在变。
+func grounds(model *v1alpha1.Model) sets.Set[[2]string] {
+	all := sets.Set[[2]string]{}
+	for _, c := range model.Status.RejectedClusters {
+		why := c.Reason
+		if why == v1alpha1.RejectedFreeBlock {
+			why = v1alpha1.RejectedCapacity
+		}
+		all.Insert([2]string{c.Cluster, why})
+	}
+	return all
+}
+
+// at 是一处放置的集群。记事件的人把对象、理由都相同的并成一串，只留第一句话：不说是哪个集群，后来的就没有了。
+func at(p v1alpha1.ModelPlacement) *cluster.Cluster {
+	return &cluster.Cluster{ObjectMeta: metav1.ObjectMeta{Name: p.Cluster, UID: types.UID(p.ClusterUID)}}
 }
 
 // justPlaced 报告才开始、正照常进行：Placed 已经说了，不必再说它还没有就绪；还什么也没看到的，没有什么可说。
@@ -59,10 +89,13 @@ func justPlaced(before, after *v1alpha1.Model, c metav1.Condition) bool {
 	return c.Reason == v1alpha1.ReasonNotObserved || len(after.Status.Placements) > 0 && calm.Has(c.Reason)
 }
 
+// told 报告失败的那一处已经说过了。
+func told(model *v1alpha1.Model, c metav1.Condition) bool {
+	_, failed := inPhase(model.Status.Placements, v1alpha1.PlacementFailed)
+	return failed && c.Status == metav1.ConditionFalse
+}
+
 func (r *Reconciler) record(model *v1alpha1.Model, c metav1.Condition) {
-	if _, told := inPhase(model.Status.Placements, v1alpha1.PlacementFailed); told && c.Status == metav1.ConditionFalse {
-		return
-	}
 	severity := corev1.EventTypeWarning
 	if calm.Has(c.Reason) {
 		severity = corev1.EventTypeNormal

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -27,7 +28,9 @@ type facts struct {
 
 // credentials 是取凭据的结果；problem 非 nil 时什么也不该放上去。
 type credentials struct {
-	data map[string][]byte
+	// sums 是有的那些键的内容的摘要；content 现取内容，要放到成员上时才用。
+	sums    map[string]string
+	content func(context.Context) (map[string][]byte, error)
 	// version 变了，成员上的 Pod 就要换；handedIn 是经 models/credentials 交来的那一版。
 	version, handedIn string
 	problem           *problem
@@ -46,11 +49,15 @@ type site struct {
 	lost string
 	// kept 表示 spec 要的没有答应：那里跑着的原样留着，什么也不放上去。
 	kept bool
-	// waiting 表示证据还在路上，旧的话仍然作数。
-	waiting bool
+	// waiting 表示证据还在路上，旧的话仍然作数；rotated 表示凭据换了，旧的话说的不是它。
+	waiting, rotated bool
 	// err 是放上去时的失败；applied 表示成员收下了全部清单。
 	err     error
 	applied bool
+	// estate 是那里可能由从前的同名 Model 留下的。
+	estate []*metav1.PartialObjectMetadata
+	// leftover 是不再要而又收不走的；模型照跑，但要说出来。
+	leftover []error
 	// generation 是收下时工作负载的 generation：成员看到的不能比它旧。
 	generation int64
 	hash       string
@@ -69,9 +76,9 @@ type site struct {
 // removal 是删除时收走放置的结果。
 type removal struct {
 	done bool
-	// waits 说每个还没收走的地方在等什么；unreachable 表示其中有联系不上的。
-	waits       []string
-	unreachable bool
+	// waits 说每个还没收走的地方在等什么；unreachable 表示其中有联系不上的，refused 表示有在而不许的。
+	waits                []string
+	unreachable, refused bool
 }
 
 // view 把对象与事实放在一起问。

@@ -37,19 +37,19 @@ func inference(v view, s site) verdict {
 
 // inferenceUnready 说副本为什么还没有都就绪：先看 Pod 自己的话，再看 KServe 的。
 func inferenceUnready(v view, s site, said word, pods podCount) verdict {
-	report, count := reportOf(s.pods), readyOf(pods.ready, s.placement.Replicas)
+	report, count := reportOf(s.pods, v.now), readyOf(pods.ready, s.placement.Replicas)
 	switch {
 	case report.failure != "":
 		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, sentence(count, report.failure), pods.ready}
 	case report.tooSlow(v):
-		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonStartupTimeout, sentence(count, report.overdue(), report.unschedulable), pods.ready}
+		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonStartupTimeout, sentence(count, report.overdue(), report.unschedulable, report.starting), pods.ready}
 	case said.status == string(metav1.ConditionTrue) && pods.all > pods.made:
 		news := fmt.Sprintf("%s, %d of them or of those on their way are new", count, pods.made)
-		return verdict{v1alpha1.PlacementLoading, v1alpha1.ReasonRollingOut, sentence(news, report.unschedulable), pods.ready}
+		return verdict{v1alpha1.PlacementLoading, v1alpha1.ReasonRollingOut, sentence(news, report.unschedulable, report.starting), pods.ready}
 	case said.status != string(metav1.ConditionTrue):
 		count += "; KServe says that it is not ready" + said.because()
 	}
-	return verdict{v1alpha1.PlacementLoading, report.loading(), sentence(count, report.unschedulable), pods.ready}
+	return verdict{v1alpha1.PlacementLoading, report.loading(), sentence(count, report.unschedulable, report.starting), pods.ready}
 }
 
 // inferenceService 是那里的 LLMInferenceService；nil 表示还没有。

@@ -1,10 +1,13 @@
 package model
 
 import (
+	"maps"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 
+	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 )
 
@@ -33,14 +36,41 @@ func (m *memory[T]) forget(uid types.UID) {
 	delete(m.byUID, uid)
 }
 
-// grips 是各个 Model 的凭据。
+// grips 是关于各个 Model 的凭据记得的。
 type grips struct{ memory[*grip] }
 
 func (g *grips) of(model *v1alpha1.Model) *grip {
-	return g.memory.of(model.UID, func() *grip { return &grip{uid: model.UID, secrets: map[string]held{}} })
+	return g.memory.of(model.UID, func() *grip { return &grip{secrets: map[string]glimpse{}} })
 }
 
-// names 由名字记着 UID：对象消失之后只剩名字。
+// keep 放下为已经没有了的集群记着的；集群没有来去时什么也不做。
+func (r *Reconciler) keep(clusters []cluster.Cluster) {
+	living := make(sets.Set[types.UID], len(clusters))
+	for i := range clusters {
+		living.Insert(clusters[i].UID)
+	}
+	if living.Equal(r.decisions.clusters) {
+		return
+	}
+	r.decisions.clusters = living
+	r.accounts.keep(living)
+	r.namespaces.keep(living)
+}
+
+// leave 放下为 model 已经不在的集群记着的：回去时会向成员问它自己的那份。
+func (r *Reconciler) leave(model *v1alpha1.Model) {
+	on := sets.New[types.UID]()
+	for _, p := range model.Status.Placements {
+		on.Insert(types.UID(p.ClusterUID))
+	}
+	for _, p := range model.Status.RemovedPlacements {
+		on.Insert(types.UID(p.ClusterUID))
+	}
+	maps.DeleteFunc(r.carriersOf(model.UID), func(uid types.UID, _ carried) bool { return !on.Has(uid) })
+	maps.DeleteFunc(r.recordsOf(model.UID), func(uid types.UID, _ map[target]record) bool { return !on.Has(uid) })
+}
+
+// identities 由名字记着 UID：对象消失之后只剩名字。
 type identities struct {
 	mu    sync.Mutex
 	known map[types.NamespacedName]types.UID

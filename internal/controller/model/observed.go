@@ -1,6 +1,7 @@
 package model
 
 import (
+	"maps"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -83,7 +84,9 @@ func (a *accounts) lag(key account, lags bool) {
 	behind := a.lagging[key.cluster]
 	switch {
 	case !lags:
-		behind.Delete(key.model)
+		if behind.Delete(key.model); behind.Len() == 0 {
+			delete(a.lagging, key.cluster)
+		}
 	case behind == nil:
 		a.lagging[key.cluster] = sets.New(key.model)
 	default:
@@ -101,14 +104,20 @@ func (a *accounts) behind(cluster types.UID) []types.UID {
 func (a *accounts) forget(model types.UID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for key := range a.counted {
-		if key.model == model {
-			delete(a.counted, key)
-		}
-	}
-	for _, models := range a.lagging {
+	maps.DeleteFunc(a.counted, func(key account, _ sets.Set[types.UID]) bool { return key.model == model })
+	maps.DeleteFunc(a.lagging, func(_ types.UID, models sets.Set[types.UID]) bool {
 		models.Delete(model)
-	}
+		return models.Len() == 0
+	})
+}
+
+// keep 只留下还在的集群上的。
+func (a *accounts) keep(clusters sets.Set[types.UID]) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	maps.DeleteFunc(a.counted, func(key account, _ sets.Set[types.UID]) bool { return !clusters.Has(key.cluster) })
+	maps.DeleteFunc(a.lagging, func(on types.UID, _ sets.Set[types.UID]) bool { return !clusters.Has(on) })
+	maps.DeleteFunc(a.compared, func(on types.UID, _ comparison) bool { return !clusters.Has(on) })
 }
 
 // holding 是答应给一个副本的。

@@ -35,10 +35,14 @@ func placementStatus(v view, s site) v1alpha1.ModelPlacement {
 		p.Endpoint = address
 	}
 	// 刚选中的只有阶段，没有理由：那还不是从成员得来的话；spec 变了的，旧的话说的不是它。
-	if s.waiting && p.Reason != "" && v.Status.ObservedGeneration == v.Generation {
+	// 凭据换了的也是：旧的话说的是用着从前那份的。
+	if s.waiting && !s.rotated && p.Reason != "" && v.Status.ObservedGeneration == v.Generation && v.Status.ObservedCredentialsVersion == v.credentials.handedIn {
 		return p
 	}
 	is := judge(v, s)
+	if len(s.leftover) > 0 {
+		is.message = sentence(strings.TrimRight(is.message, "."), s.leavings())
+	}
 	if p.Phase != is.phase || p.LastTransitionTime == nil {
 		p.LastTransitionTime = ptr.To(metav1.NewTime(v.now))
 	}
@@ -52,6 +56,8 @@ func judge(v view, s site) verdict {
 		return verdict{v1alpha1.PlacementPending, v1alpha1.ReasonNotObserved, "The Cluster's answer is awaited.", 0}
 	case s.lost != "":
 		return verdict{v1alpha1.PlacementUnreachable, v1alpha1.ReasonClusterUnreachable, s.lost, 0}
+	case member.Slow(s.err):
+		return verdict{v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "The member is slow to answer, and not everything that is wanted is there yet; it is tried again.", ready(s)}
 	case s.err != nil:
 		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonApplyFailed,
 			fmt.Sprintf("What runs there could not be applied: %s.", wording.Brief(s.err)), ready(s)}
@@ -64,6 +70,15 @@ func judge(v view, s site) verdict {
 	default:
 		return deployment(v, s)
 	}
+}
+
+// leavings 说不再要而收不走的；没有的为空。
+func (s site) leavings() string {
+	var said []string
+	for _, err := range s.leftover {
+		said = append(said, wording.Brief(err))
+	}
+	return strings.Join(said, "; ")
 }
 
 // workload 是那里的 Deployment 或 LLMInferenceService；nil 表示还没有。
@@ -141,19 +156,19 @@ func scaling(s site) string {
 
 // unready 说副本为什么还没有都就绪。
 func unready(v view, s site, want int32, st appsv1.DeploymentStatus) verdict {
-	pods, count := reportOf(s.pods), readyOf(st.ReadyReplicas, want)
+	pods, count := reportOf(s.pods, v.now), readyOf(st.ReadyReplicas, want)
 	switch {
 	case pods.failure != "":
 		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, sentence(count, pods.failure), st.ReadyReplicas}
 	case refused(st) != "":
 		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, sentence(count, "the member makes no pods: "+refused(st)), st.ReadyReplicas}
 	case pods.tooSlow(v):
-		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonStartupTimeout, sentence(count, pods.overdue(), pods.unschedulable), st.ReadyReplicas}
+		return verdict{v1alpha1.PlacementFailed, v1alpha1.ReasonStartupTimeout, sentence(count, pods.overdue(), pods.unschedulable, pods.starting), st.ReadyReplicas}
 	case st.Replicas > st.UpdatedReplicas && want > 0:
 		news := fmt.Sprintf("%s, %d of them or of those on their way are new%s", count, st.UpdatedReplicas, pods.waits())
-		return verdict{v1alpha1.PlacementLoading, v1alpha1.ReasonRollingOut, sentence(news, pods.unschedulable), st.ReadyReplicas}
+		return verdict{v1alpha1.PlacementLoading, v1alpha1.ReasonRollingOut, sentence(news, pods.unschedulable, pods.starting), st.ReadyReplicas}
 	}
-	return verdict{v1alpha1.PlacementLoading, pods.loading(), sentence(count+pods.waits(), pods.unschedulable, scaling(s)), st.ReadyReplicas}
+	return verdict{v1alpha1.PlacementLoading, pods.loading(), sentence(count+pods.waits(), pods.unschedulable, pods.starting, scaling(s)), st.ReadyReplicas}
 }
 
 // sentence 把几段话连成一句，空的不算；别人的话自带句号的，不再添一个。

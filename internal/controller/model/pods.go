@@ -11,29 +11,54 @@ import (
 	"github.com/kubellm/kubellm/internal/controller/wording"
 )
 
-// maxReport 限制抄进状态的一份 Pod 的话。
-const maxReport = 512
+const (
+	// maxReport 限制抄进状态的一份 Pod 的话。
+	maxReport = 512
+	// recovery 是崩溃过的容器又跑了多久才不算起不来：kubelet 也在这么久之后忘掉退避。
+	recovery = 10 * time.Minute
+)
 
 // hopeless 是容器自己不会好起来的等待理由；别的等待是正在启动。
 var hopeless = sets.New("CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName",
 	"CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 
-// failure 说 Pod 里为什么有容器起不来；空表示没有这样的。
-func failure(pod *corev1.Pod) string {
+// ofContainers 是 Pod 的第一个有话说的容器的话；空表示都没有。
+func ofContainers(pod *corev1.Pod, say func(corev1.ContainerStatus) string) string {
 	if pod.DeletionTimestamp != nil {
 		return ""
 	}
-	for _, s := range append(pod.Status.InitContainerStatuses[:len(pod.Status.InitContainerStatuses):len(pod.Status.InitContainerStatuses)], pod.Status.ContainerStatuses...) {
-		if text := containerFailure(s); text != "" {
-			return wording.Shorten(fmt.Sprintf("pod %s, container %s: %s", pod.Name, s.Name, text), maxReport)
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
+		for _, s := range statuses {
+			if text := say(s); text != "" {
+				return wording.Shorten(fmt.Sprintf("pod %s, container %s: %s", pod.Name, s.Name, text), maxReport)
+			}
 		}
 	}
 	return ""
 }
 
-// containerFailure 说一个容器为什么起不来；刚崩溃、还没退避就又启动的也算，否则状态会来回跳。
-func containerFailure(s corev1.ContainerStatus) string {
+// starting 说一个容器启动到了哪一步；空表示没有什么可说。
+func starting(s corev1.ContainerStatus) string {
+	if s.Ready || s.State.Waiting == nil || s.State.Waiting.Reason == "" {
+		return ""
+	}
+	return join(s.State.Waiting.Reason, s.State.Waiting.Message)
+}
+
+// recovering 是崩溃过、又在跑、还没就绪的容器从何时起又跑着；别的为零。
+func recovering(s corev1.ContainerStatus) time.Time {
+	if last := s.LastTerminationState.Terminated; s.Ready || s.State.Running == nil || last == nil || last.ExitCode == 0 {
+		return time.Time{}
+	}
+	return s.State.Running.StartedAt.Time
+}
+
+// containerFailure 说一个容器为什么起不来；崩溃过、又跑起来不久的也算，否则状态会来回跳。
+func containerFailure(s corev1.ContainerStatus, now time.Time) string {
 	if s.Ready {
+		return ""
+	}
+	if since := recovering(s); !since.IsZero() && !now.Before(since.Add(recovery)) {
 		return ""
 	}
 	ended := s.LastTerminationState.Terminated
@@ -43,7 +68,7 @@ func containerFailure(s corev1.ContainerStatus) string {
 	waiting := s.State.Waiting
 	switch {
 	case ended != nil && ended.ExitCode != 0:
-		return crash(waiting, ended)
+		return crash(s, ended)
 	case waiting != nil && hopeless.Has(waiting.Reason):
 		return join(waiting.Reason, waiting.Message)
 	default:
@@ -52,10 +77,13 @@ func containerFailure(s corev1.ContainerStatus) string {
 }
 
 // crash 先说遗言：那是人要找的；退避的话每次都不同，不抄。
-func crash(waiting *corev1.ContainerStateWaiting, ended *corev1.ContainerStateTerminated) string {
+func crash(s corev1.ContainerStatus, ended *corev1.ContainerStateTerminated) string {
 	reason := "it ended"
-	if waiting != nil && hopeless.Has(waiting.Reason) {
+	switch waiting, since := s.State.Waiting, recovering(s); {
+	case waiting != nil && hopeless.Has(waiting.Reason):
 		reason = waiting.Reason
+	case !since.IsZero():
+		reason = "it runs again since " + wording.Stamp(since)
 	}
 	return join(fmt.Sprintf("%s; its last run ended with exit code %d (%s)", reason, ended.ExitCode, ended.Reason), ended.Message)
 }
@@ -103,19 +131,29 @@ func condition(pod *corev1.Pod, kind corev1.PodConditionType) *corev1.PodConditi
 
 // report 是一处的 Pod 合起来说的。
 type report struct {
-	failure, unschedulable string
+	failure, unschedulable, starting string
+	// recovers 是最早有一个崩溃过的容器不再算起不来的时候；零表示没有这样的。
+	recovers time.Time
 	// ending 表示有 Pod 正在终止：排不上的多半是在等它让出地方。
 	ending bool
 	// since 是最早的一个还没就绪的 Pod 从何时起没有就绪；零表示都就绪了。
 	since time.Time
 }
 
-func reportOf(pods []*corev1.Pod) report {
+func reportOf(pods []*corev1.Pod, now time.Time) report {
 	var r report
 	for _, pod := range pods {
 		r.ending = r.ending || pod.DeletionTimestamp != nil
 		if r.failure == "" {
-			r.failure = failure(pod)
+			r.failure = ofContainers(pod, func(s corev1.ContainerStatus) string { return containerFailure(s, now) })
+		}
+		if r.starting == "" {
+			r.starting = ofContainers(pod, starting)
+		}
+		for _, s := range pod.Status.ContainerStatuses {
+			if since := recovering(s); !since.IsZero() && (r.recovers.IsZero() || since.Add(recovery).Before(r.recovers)) {
+				r.recovers = since.Add(recovery)
+			}
 		}
 		if r.unschedulable == "" {
 			r.unschedulable = unschedulable(pod)

@@ -11,8 +11,6 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/wording"
@@ -26,17 +24,20 @@ const (
 	settleWait = 5 * time.Second
 )
 
-// cluster 返回名字与 UID 都对得上的 Cluster；没有了为 nil。
+// cluster 返回名字与 UID 都对得上的 Cluster；没有了为 nil。缓存里没有的要问过服务器才算：
+// 刚接手的控制器，缓存可能比自己读到的放置旧，当它没有了，那里跑着的就没有人收拾。
 func (r *Reconciler) cluster(ctx context.Context, name, uid string) (*cluster.Cluster, error) {
-	c := &cluster.Cluster{}
-	err := r.Client.Get(ctx, client.ObjectKey{Name: name}, c)
-	if apierrors.IsNotFound(err) || err == nil && string(c.UID) != uid {
-		return nil, nil
+	for _, reader := range []client.Reader{r.Client, r.Live} {
+		c := &cluster.Cluster{}
+		err := reader.Get(ctx, client.ObjectKey{Name: name}, c)
+		if client.IgnoreNotFound(err) != nil {
+			return nil, fmt.Errorf("get cluster %q: %w", name, err)
+		}
+		if err == nil && string(c.UID) == uid {
+			return c, nil
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("get cluster %q: %w", name, err)
-	}
-	return c, nil
+	return nil, nil
 }
 
 // unusable 说 Cluster 为什么此刻不能用；空表示能用。
@@ -52,7 +53,18 @@ func unusable(c *cluster.Cluster) string {
 	if ready := meta.FindStatusCondition(c.Status.Conditions, cluster.ConditionReady); ready != nil && ready.Reason == cluster.ReasonDuplicateMember {
 		return ready.Message
 	}
-	for _, kind := range []string{cluster.ConditionCredentialsValid, cluster.ConditionReachable} {
+	return unsound(c)
+}
+
+// unsound 说够不着成员的根由：先是明确不行的，再是不知道的，其中联系不上最根本——成员不答话，认不认凭据也就没有人知道。
+func unsound(c *cluster.Cluster) string {
+	kinds := []string{cluster.ConditionReachable, cluster.ConditionCredentialsValid}
+	for _, kind := range kinds {
+		if c := meta.FindStatusCondition(c.Status.Conditions, kind); c != nil && c.Status == metav1.ConditionFalse {
+			return unmet(kind, c)
+		}
+	}
+	for _, kind := range kinds {
 		if c := meta.FindStatusCondition(c.Status.Conditions, kind); c == nil || c.Status != metav1.ConditionTrue {
 			return unmet(kind, c)
 		}

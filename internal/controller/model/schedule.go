@@ -12,7 +12,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
@@ -26,6 +28,8 @@ import (
 type decisions struct {
 	mu    sync.Mutex
 	ahead map[types.UID]*v1alpha1.Model
+	// clusters 是上一次决定时有的集群。
+	clusters sets.Set[types.UID]
 }
 
 // behind 报告缓存里的 model 比自己写下的旧；跟上了就不必再记。拿着锁调用。
@@ -72,6 +76,7 @@ func (r *Reconciler) decide(ctx context.Context, model *v1alpha1.Model) (_ sched
 	if err := r.Client.List(ctx, clusters, client.UnsafeDisableDeepCopy); err != nil {
 		return scheduler.Result{}, false, fmt.Errorf("list the clusters: %w", err)
 	}
+	r.keep(clusters.Items)
 	if standing, ok := stands(model, clusters.Items, r.Clock.Now()); ok {
 		return standing, true, nil
 	}
@@ -87,12 +92,23 @@ func (r *Reconciler) decide(ctx context.Context, model *v1alpha1.Model) (_ sched
 	before := model.DeepCopy()
 	model.Status.RemovedPlacements = left(model, result.Placements)
 	model.Status.Placements = result.Placements
-	if err := status.Write(ctx, r.Client, before, model); err != nil || model.ResourceVersion == before.ResourceVersion {
+	if written, err := status.Write(ctx, r.Client, before, model); err != nil || !written {
 		return result, false, err
 	}
 	r.decisions.remember(model)
 	r.Metrics.decided(result)
+	tell(ctx, before, result)
 	return result, true, nil
+}
+
+// tell 把一个改变了放置的决定记一行：管平台的人凭它知道谁为什么到了哪里。
+func tell(ctx context.Context, before *v1alpha1.Model, result scheduler.Result) {
+	clusters := make([]string, 0, len(result.Placements))
+	for _, p := range result.Placements {
+		clusters = append(clusters, p.Cluster)
+	}
+	log.FromContext(ctx).Info("The placement of a Model changed", "model", client.ObjectKeyFromObject(before), "clusters", clusters,
+		"rejections", len(result.Rejected), "reason", result.Condition.Reason, "change", scheduler.Moves(before.Status.Placements, result.Placements))
 }
 
 // stands 报告上一次的决定原样有效，那就不必把全部模型再算一遍：别的模型占着多少，只在要添、要换地方时才要紧。
@@ -188,6 +204,7 @@ func same(a, b []v1alpha1.ModelPlacement) bool {
 }
 
 // left 是离开了、还要收拾的集群：以前的加上这次离开的，又回去了的不算。
+// 一个名字只有一个 Cluster：同名的两个里，后离开的才是现在登记着的，先前的那一个已经没有了，那里不归平台收拾。
 func left(model *v1alpha1.Model, now []v1alpha1.ModelPlacement) []v1alpha1.RemovedPlacement {
 	gone := slices.Clone(model.Status.RemovedPlacements)
 	for _, p := range model.Status.Placements {
@@ -199,6 +216,7 @@ func left(model *v1alpha1.Model, now []v1alpha1.ModelPlacement) []v1alpha1.Remov
 	gone = slices.DeleteFunc(gone, func(g v1alpha1.RemovedPlacement) bool {
 		return slices.ContainsFunc(now, func(p v1alpha1.ModelPlacement) bool { return p.Cluster == g.Cluster && p.ClusterUID == g.ClusterUID })
 	})
+	slices.Reverse(gone)
 	slices.SortStableFunc(gone, func(a, b v1alpha1.RemovedPlacement) int { return strings.Compare(a.Cluster, b.Cluster) })
 	return slices.CompactFunc(gone, func(a, b v1alpha1.RemovedPlacement) bool { return a.Cluster == b.Cluster })
 }

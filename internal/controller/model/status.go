@@ -30,7 +30,7 @@ func compute(model *v1alpha1.Model, f facts) v1alpha1.ModelStatus {
 	}
 	sum := total(status.Placements)
 	status.ReadyReplicas, status.Replicas = sum.ready, replicas(v.sites)
-	status.Endpoint = endpoint(status.Placements)
+	status.Endpoint, status.EndpointCluster = endpoint(status.Placements)
 	conditions := []metav1.Condition{accepted(v), scheduled(v), applied(v, status.Placements),
 		available(v, status.Placements)}
 	setConditions(status, append(conditions, progressing(v, status.Placements), summary(v, conditions...))...)
@@ -83,19 +83,19 @@ func replicas(sites []site) int32 {
 var byAddress = []v1alpha1.PlacementPhase{v1alpha1.PlacementReady, v1alpha1.PlacementLoading, v1alpha1.PlacementApplying,
 	v1alpha1.PlacementPending, v1alpha1.PlacementUnreachable, v1alpha1.PlacementFailed}
 
-// endpoint 是最宜接请求的一处：就绪的、有副本在服务的优先。只要还放在哪里，就总有一个地址：
+// endpoint 是最宜接请求的一处的地址，与它所在的集群：就绪的、有副本在服务的优先。只要还放在哪里，就总有一个地址：
 // 那里多半还在服务，收走地址只会让用着它的也断开。
-func endpoint(placements []v1alpha1.ModelPlacement) string {
+func endpoint(placements []v1alpha1.ModelPlacement) (address, cluster string) {
 	for _, least := range []int32{1, 0} {
 		for _, phase := range byAddress {
 			for _, p := range placements {
 				if p.Phase == phase && p.Endpoint != "" && p.ReadyReplicas >= least {
-					return p.Endpoint
+					return p.Endpoint, p.Cluster
 				}
 			}
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // wake 返回多久之后没有事件也要再看一次；零表示不必。
@@ -103,10 +103,15 @@ func wake(v view) time.Duration {
 	var next time.Duration
 	for _, s := range v.sites {
 		next = requeue.Sooner(next, s.retry)
-		if since := reportOf(s.pods).since; s.lost == "" && !since.IsZero() {
-			if wait := since.Add(v.startupTimeout()).Sub(v.now); wait > 0 {
-				next = requeue.Sooner(next, wait)
-			}
+		if s.lost != "" {
+			continue
+		}
+		pods := reportOf(s.pods, v.now)
+		if !pods.since.IsZero() {
+			next = requeue.Sooner(next, max(pods.since.Add(v.startupTimeout()).Sub(v.now), 0))
+		}
+		if !pods.recovers.IsZero() {
+			next = requeue.Sooner(next, max(pods.recovers.Sub(v.now), 0))
 		}
 	}
 	return next

@@ -2,6 +2,7 @@ package model
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,10 @@ func loading(since time.Time, edit ...func(*corev1.Pod)) *corev1.Pod {
 
 func container(s corev1.ContainerStatus) func(*corev1.Pod) {
 	return func(p *corev1.Pod) { p.Status.ContainerStatuses = []corev1.ContainerStatus{s} }
+}
+
+func runningSince(t time.Time) corev1.ContainerState {
+	return corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(t)}}
 }
 
 func waitingFor(reason string) corev1.ContainerState {
@@ -161,7 +166,13 @@ func TestPlacementStatus(t *testing.T) {
 			v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, "ImagePullBackOff", 0},
 		{"creating", "a container that is being created is on its way", chat(),
 			on(1, counts(5, 1, 1, 0), loading(minute, container(corev1.ContainerStatus{Name: "engine", State: waitingFor("ContainerCreating")}))),
-			v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "", 0},
+			v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "container engine: ContainerCreating", 0},
+		{"runs again", "it crashed a moment ago and may again", chat(),
+			on(1, counts(5, 1, 1, 0), loading(minute, container(corev1.ContainerStatus{Name: "engine", RestartCount: 1, State: runningSince(minute), LastTerminationState: ended(137, "")}))),
+			v1alpha1.PlacementFailed, v1alpha1.ReasonReplicasFailing, "it runs again since", 0},
+		{"recovers", "it has run for so long that it loads the model", chat(),
+			on(1, counts(5, 1, 1, 0), loading(minute, container(corev1.ContainerStatus{Name: "engine", RestartCount: 1, State: runningSince(now.Add(-recovery)), LastTerminationState: ended(137, "")}))),
+			v1alpha1.PlacementLoading, v1alpha1.ReasonLoading, "0 of 1", 0},
 		{"terminating pod that crashed", "a pod that goes away does not count", chat(),
 			on(1, counts(5, 1, 1, 0), loading(minute, container(corev1.ContainerStatus{Name: "engine", LastTerminationState: ended(1, "")}),
 				ending)),
@@ -178,7 +189,11 @@ func TestPlacementStatus(t *testing.T) {
 			v1alpha1.PlacementUnreachable, v1alpha1.ReasonClusterUnreachable, "Reachable", 0},
 		{"refused", "the member's word reaches the status", chat(), with(on(2, counts(5, 2, 2, 2)), func(s *site) { s.err = errors.New("denied by a webhook") }),
 			v1alpha1.PlacementFailed, v1alpha1.ReasonApplyFailed, "denied by a webhook.", 2},
+		{"slow member", "nothing is refused, and nothing is known to be there", chat(), with(on(2, counts(5, 2, 2, 2)), func(s *site) { s.err = member.ErrSlow }),
+			v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "slow to answer", 2},
 		{"nothing there yet", "the watch has not shown it", chat(), site{applied: true}, v1alpha1.PlacementApplying, v1alpha1.ReasonApplying, "", 0},
+		{"something left over", "it serves as it is wanted, and somebody has to know", chat(), with(on(2, counts(5, 2, 2, 2)), func(s *site) { s.leftover = []error{errors.New("removing x failed: forbidden")} }),
+			v1alpha1.PlacementReady, v1alpha1.ReasonReplicasReady, "2 of 2 replicas are ready; removing x failed: forbidden.", 2},
 		{"never answered", "there is no older word", chat(), site{waiting: true}, v1alpha1.PlacementPending, v1alpha1.ReasonNotObserved, "", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -203,9 +218,22 @@ func TestPlacementStands(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	changed := chat(func(m *v1alpha1.Model) { m.Status.ObservedGeneration = m.Generation - 1 })
-	if got := placementStatus(view{changed, facts{now: now}}, waiting); got.Phase != v1alpha1.PlacementPending || got.Reason != v1alpha1.ReasonNotObserved {
-		t.Errorf("the spec changed and the member has not answered since: %+v", got)
+	seen := func(m *v1alpha1.Model) {
+		m.Status.ObservedGeneration, m.Status.ObservedCredentialsVersion = m.Generation, "v1"
+	}
+	for why, c := range map[string]struct {
+		model  *v1alpha1.Model
+		handed string
+		site   site
+	}{
+		"the spec changed":                           {chat(seen, func(m *v1alpha1.Model) { m.Generation++ }), "v1", waiting},
+		"credentials were handed in":                 {chat(seen), "v2", waiting},
+		"the content of the named Secret is another": {chat(seen), "v1", with(waiting, func(s *site) { s.rotated = true })},
+	} {
+		got := placementStatus(view{c.model, facts{now: now, credentials: credentials{handedIn: c.handed}}}, c.site)
+		if got.Phase != v1alpha1.PlacementPending || got.Reason != v1alpha1.ReasonNotObserved {
+			t.Errorf("%s and the member has not answered since: %+v", why, got)
+		}
 	}
 }
 
@@ -224,6 +252,8 @@ func TestConditions(t *testing.T) {
 		want      want
 	}{
 		{"all is well", "every condition rests on the member's word", chat(), facts{scheduled: good, sites: []site{full}},
+			want{"True Applied", "True ReplicasReady", "False Complete", "True Ready"}},
+		{"something left over", "what is wanted is there", chat(), facts{scheduled: good, sites: []site{with(full, func(s *site) { s.leftover = []error{errors.New("forbidden")} })}},
 			want{"True Applied", "True ReplicasReady", "False Complete", "True Ready"}},
 		{"one loads", "it is applied and not available", chat(), facts{scheduled: good, sites: []site{slow}},
 			want{"True Applied", "False Loading", "True Loading", "False Loading"}},
@@ -259,6 +289,16 @@ func TestConditions(t *testing.T) {
 	}
 }
 
+// TestLeftoverIsSaid 收不走的不让 Applied 变假，但说得出在哪里、为什么。
+func TestLeftoverIsSaid(t *testing.T) {
+	leaves := with(on(2, counts(5, 2, 2, 2)), func(s *site) { s.leftover = []error{errors.New("removing x failed: forbidden")} })
+	good := metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonScheduled}
+	got := compute(chat(), facts{now: now, scheduled: good, sites: []site{leaves}})
+	if c := meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionApplied); c.Message != "a holds what is wanted; Cluster a: removing x failed: forbidden." {
+		t.Errorf("Applied says %q", c.Message)
+	}
+}
+
 // TestDeleting 成员联系不上时，说出等什么、怎样放行；关于副本的旧话都收回，预留留着。
 func TestDeleting(t *testing.T) {
 	m := chat(func(m *v1alpha1.Model) { m.DeletionTimestamp = ptr.To(metav1.NewTime(now)) })
@@ -271,6 +311,8 @@ func TestDeleting(t *testing.T) {
 	}{
 		{"in progress", removal{waits: []string{"Cluster a: left are Deployment x."}}, "False Deleting", "False Deleting", false},
 		{"unreachable", removal{waits: []string{"Cluster a: gone."}, unreachable: true}, "Unknown ClusterUnreachable", "Unknown Deleting", true},
+		{"refused", removal{waits: []string{"Cluster a: forbidden."}, refused: true}, "False RemovalRefused", "False Deleting", true},
+		{"refused here, unreachable there", removal{waits: []string{"Cluster a: forbidden."}, refused: true, unreachable: true}, "Unknown ClusterUnreachable", "Unknown Deleting", true},
 	} {
 		got := compute(m, facts{now: now, removal: test.removal})
 		applied, ready := meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionApplied), meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionReady)
@@ -295,7 +337,7 @@ func TestDeleting(t *testing.T) {
 // TestEndpoint 只要还放在哪里就有地址，在服务的优先。
 func TestEndpoint(t *testing.T) {
 	at := func(phase v1alpha1.PlacementPhase, ready int32, endpoint string) v1alpha1.ModelPlacement {
-		return v1alpha1.ModelPlacement{Phase: phase, ReadyReplicas: ready, Endpoint: endpoint}
+		return v1alpha1.ModelPlacement{Cluster: "of " + endpoint, Phase: phase, ReadyReplicas: ready, Endpoint: endpoint}
 	}
 	for _, test := range []struct {
 		why        string
@@ -310,8 +352,9 @@ func TestEndpoint(t *testing.T) {
 		{"it will serve there again", []v1alpha1.ModelPlacement{at(v1alpha1.PlacementFailed, 0, "a")}, "a"},
 		{"no address there yet", []v1alpha1.ModelPlacement{at(v1alpha1.PlacementReady, 1, ""), at(v1alpha1.PlacementPending, 0, "b")}, "b"},
 	} {
-		if got := endpoint(test.placements); got != test.want {
-			t.Errorf("%s: %q, want %q", test.why, got, test.want)
+		got, in := endpoint(test.placements)
+		if got != test.want || got != "" && in != "of "+got || got == "" && in != "" {
+			t.Errorf("%s: %q in the Cluster %q, want %q in its own", test.why, got, in, test.want)
 		}
 	}
 }
@@ -389,6 +432,27 @@ func TestLeft(t *testing.T) {
 	}
 }
 
+// TestLeftTwice 同名的 Cluster 换了一个，从前的还没收走就又离开了现在的：忘不得的是现在的，从前的那一个已经没有了。
+func TestLeftTwice(t *testing.T) {
+	former := v1alpha1.RemovedPlacement{Cluster: "a", ClusterUID: "former", Message: "waits"}
+	other := v1alpha1.RemovedPlacement{Cluster: "b", ClusterUID: "1"}
+	m := chat(func(m *v1alpha1.Model) {
+		m.Status.RemovedPlacements = []v1alpha1.RemovedPlacement{former, other}
+		m.Status.Placements = []v1alpha1.ModelPlacement{{Cluster: "a", ClusterUID: "present", Replicas: 2}}
+	})
+	for why, c := range map[string]struct {
+		now  []v1alpha1.ModelPlacement
+		want []v1alpha1.RemovedPlacement
+	}{
+		"it leaves the present one":        {nil, []v1alpha1.RemovedPlacement{{Cluster: "a", ClusterUID: "present", Replicas: 2}, other}},
+		"it stays, and the former is left": {m.Status.Placements, []v1alpha1.RemovedPlacement{former, other}},
+	} {
+		if got := left(m, c.now); !slices.Equal(got, c.want) {
+			t.Errorf("%s: left are %+v, want %+v", why, got, c.want)
+		}
+	}
+}
+
 func TestUnusable(t *testing.T) {
 	good := func(edit func(*cluster.Cluster)) *cluster.Cluster {
 		c := &cluster.Cluster{}
@@ -415,6 +479,30 @@ func TestUnusable(t *testing.T) {
 	} {
 		if why := unusable(test.cluster); (why == "") != test.usable {
 			t.Errorf("%s: %q", name, why)
+		}
+	}
+}
+
+// TestUnsound 成员不行时说的是根由，不是跟着它才不知道的。
+func TestUnsound(t *testing.T) {
+	condition := func(kind string, status metav1.ConditionStatus) metav1.Condition {
+		return metav1.Condition{Type: kind, Status: status, Message: kind + " speaks."}
+	}
+	const credentials, reachable = cluster.ConditionCredentialsValid, cluster.ConditionReachable
+	for why, test := range map[string]struct {
+		credentials, reachable metav1.ConditionStatus
+		says                   string
+	}{
+		"all is well": {metav1.ConditionTrue, metav1.ConditionTrue, ""},
+		"it hangs, so whether it accepts the credentials is not known":     {metav1.ConditionUnknown, metav1.ConditionFalse, reachable},
+		"it refuses the credentials, so whether it is ready is not known":  {metav1.ConditionFalse, metav1.ConditionUnknown, credentials},
+		"it hangs, and the credentials have expired meanwhile":             {metav1.ConditionFalse, metav1.ConditionFalse, reachable},
+		"it has not answered the first probe":                              {metav1.ConditionUnknown, metav1.ConditionUnknown, reachable},
+		"it answers, and whether it accepts the credentials is not proven": {metav1.ConditionUnknown, metav1.ConditionTrue, credentials},
+	} {
+		c := &cluster.Cluster{Status: cluster.ClusterStatus{Conditions: []metav1.Condition{condition(credentials, test.credentials), condition(reachable, test.reachable)}}}
+		if got := unusable(c); (got == "") != (test.says == "") || !strings.Contains(got, test.says) {
+			t.Errorf("%s: it says %q, want the word of %q", why, got, test.says)
 		}
 	}
 }

@@ -40,12 +40,13 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, placed Placed, options c
 		Complete(r.Tracing.Reconciler("model", "Model", r))
 }
 
-// roomier 只放过会腾出地方的：模型没了，或者放置变了。
+// roomier 只放过会腾出地方的：模型没了，放置变了，或者离开的那里收拾干净了。
 var roomier = predicate.Funcs{
 	CreateFunc: func(event.CreateEvent) bool { return false },
 	UpdateFunc: func(e event.UpdateEvent) bool {
-		was, is := e.ObjectOld.(*v1alpha1.Model), e.ObjectNew.(*v1alpha1.Model)
-		return len(was.Status.Placements) > 0 && !same(was.Status.Placements, is.Status.Placements)
+		was, is := &e.ObjectOld.(*v1alpha1.Model).Status, &e.ObjectNew.(*v1alpha1.Model).Status
+		return len(was.Placements) > 0 && !same(was.Placements, is.Placements) ||
+			len(was.RemovedPlacements) > 0 && !equality.Semantic.DeepEqual(was.RemovedPlacements, is.RemovedPlacements)
 	},
 }
 

@@ -33,7 +33,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 	}
 	observability.Object(ctx, binding)
 	before := binding.DeepCopy()
-	defer func() { err = errors.Join(err, status.Write(ctx, r.Client, before, binding)) }()
+	defer func() {
+		_, failed := status.Write(ctx, r.Client, before, binding)
+		err = errors.Join(err, failed)
+	}()
 
 	found, err := r.resolve(ctx, binding)
 	if err != nil {

@@ -70,11 +70,15 @@ func observable(at *site) *objection {
 	ready := meta.FindStatusCondition(at.Status.Conditions, cluster.ConditionReady)
 	switch {
 	case ready == nil:
-		return &objection{model.RejectedNotReady, fmt.Sprintf("%s (%s)", metav1.ConditionUnknown, cluster.ReasonNotObserved)}
+		return unready(metav1.ConditionUnknown, cluster.ReasonNotObserved)
 	case ready.Status != metav1.ConditionTrue:
-		return &objection{model.RejectedNotReady, fmt.Sprintf("%s (%s)", ready.Status, ready.Reason)}
+		return unready(ready.Status, ready.Reason)
 	}
 	return nil
+}
+
+func unready(status metav1.ConditionStatus, reason string) *objection {
+	return &objection{model.RejectedNotReady, fmt.Sprintf("%s is %s (%s)", cluster.ConditionReady, status, reason)}
 }
 
 // capable 说成员有没有这样交付所需的东西。

@@ -216,10 +216,10 @@ func TestRejections(t *testing.T) {
 		"Message": {"the manner of kube-scheduler, a reason for each", llm("m", 2, 1), all(
 			site("gpu-c", lost(time.Minute)), site("gpu-b", h100s(8), tainted("maintenance", "true", cluster.TaintNoSchedule)), site("gpu-a", h100s(1, 1))), nil,
 			answer{rejected: "gpu-a/FreeBlock gpu-b/Taint gpu-c/NotReady", reason: none,
-				message: "0 of 3 clusters fit: gpu-a: largest free block 1 < 2; gpu-b: taint maintenance=true:NoSchedule; gpu-c: Unknown (HeartbeatFailed)"}},
+				message: "0 of 3 clusters fit: gpu-a: largest free block 1 < 2; gpu-b: taint maintenance=true:NoSchedule; gpu-c: Ready is Unknown (HeartbeatFailed)"}},
 		"NotObserved": {"a Cluster without conditions is not known to be ready", llm("m", 1, 1),
 			all(site("a", h100s(1), func(c *cluster.Cluster) { c.Status.Conditions = nil })), nil,
-			answer{rejected: "a/NotReady", reason: none, message: "0 of 1 clusters fit: a: Unknown (NotObserved)"}},
+			answer{rejected: "a/NotReady", reason: none, message: "0 of 1 clusters fit: a: Ready is Unknown (NotObserved)"}},
 		"Suspended":  {"nothing is placed on a suspended Cluster, even before its status says so", llm("m", 1, 1), all(site("a", h100s(1), suspended)), nil, answer{rejected: "a/NotReady", reason: none}},
 		"Deleting":   {"nor on one that goes away", llm("m", 1, 1), all(site("a", h100s(1), deleting)), nil, answer{rejected: "a/Deleting", reason: none}},
 		"NoExecute":  {"both effects keep new models away", llm("m", 1, 1), all(site("a", h100s(1), tainted("t", "", cluster.TaintNoExecute))), nil, answer{rejected: "a/Taint", reason: none, message: "0 of 1 clusters fit: a: taint t:NoExecute"}},

@@ -169,6 +169,17 @@ func Granted(m *model.Model, p model.ModelPlacement) bool {
 	return d.resource == p.ResourceName && d.count == int64(p.AcceleratorCount) && (!d.autoscaled || p.Replicas >= d.replicas)
 }
 
+// Kept 报告一处要原样留着：要的没有答应，或者那里缺了要的能力，放上去只会放成一半。
+func Kept(m *model.Model, p model.ModelPlacement, rejected []model.RejectedCluster) bool {
+	if ptr.Deref(m.Spec.Suspended, false) {
+		// 要停的总停得下来。
+		return false
+	}
+	return !Granted(m, p) || slices.ContainsFunc(rejected, func(c model.RejectedCluster) bool {
+		return c.Cluster == p.Cluster && c.Reason == model.RejectedCapability
+	})
+}
+
 // grant 把要的记在放置上；占着的卡不合用了的，不再算数。
 func (d demand) grant(p *model.ModelPlacement, product string) {
 	if p.Product != product || p.ResourceName != d.resource || int64(p.AcceleratorCount) < d.count {

@@ -39,7 +39,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (_ ctrl.Re
 	}
 	observability.Object(ctx, user)
 	before := user.DeepCopy()
-	defer func() { err = errors.Join(err, status.Write(ctx, r.Client, before, user)) }()
+	defer func() {
+		_, failed := status.Write(ctx, r.Client, before, user)
+		err = errors.Join(err, failed)
+	}()
 
 	roles, err := r.effectiveRoles(ctx, user)
 	if err != nil {

@@ -24,17 +24,16 @@ var Cluster = &external.Kind[*clusterv1alpha1.Cluster, *clusterv1alpha1.ClusterL
 	Conditions: func(c *clusterv1alpha1.Cluster) []metav1.Condition { return c.Status.Conditions },
 	// 不校验证书等于把凭据交给中间人：没写就是不许，不让人在背后放开。
 	Facets:    []external.Facet{{Path: []string{"spec", "credentials", "insecureSkipTLSVerify"}, Unset: false}},
-	Immutable: [][]string{{"spec", "workloadNamespacePrefix"}},
+	Immutable: []external.Immutable[*clusterv1alpha1.Cluster]{{Path: []string{"spec", "workloadNamespacePrefix"}, Effective: prefix}},
 	Intake: &external.Intake[*clusterv1alpha1.Cluster]{
 		Field:   "credentials",
 		HandIn:  handInKubeconfig,
 		Version: func(c *clusterv1alpha1.Cluster) string { return c.Status.CredentialsVersion },
 		Pending: awaitsCredentials,
 	},
-	// 凭据或成员本身有错：换了凭据才会好，等下去没有意义。Secret 不存在不在其中，它可能正在被建。
+	// 凭据或成员本身有错：换了凭据才会好，等下去没有意义。Secret 还没有、还缺那个键不在其中，它可能正在被写。
 	Terminal: []string{
 		clusterv1alpha1.ReasonCredentialsMissing,
-		clusterv1alpha1.ReasonSecretKeyMissing,
 		clusterv1alpha1.ReasonKubeconfigMalformed,
 		clusterv1alpha1.ReasonKubeconfigRefused,
 		clusterv1alpha1.ReasonExpired,
@@ -63,6 +62,11 @@ func handInKubeconfig(ctx context.Context, c versioned.Interface, key external.K
 func awaitsCredentials(c *clusterv1alpha1.Cluster) bool {
 	fromSecret := c.Spec.Credentials != nil && c.Spec.Credentials.KubeconfigSecretRef != nil
 	return !fromSecret && !isSuspended(c) && c.Status.ObservedCredentialsVersion != c.Status.CredentialsVersion
+}
+
+// prefix 是算数的那个前缀。
+func prefix(c *clusterv1alpha1.Cluster) string {
+	return ptr.Deref(c.Spec.WorkloadNamespacePrefix, clusterv1alpha1.DefaultWorkloadNamespacePrefix)
 }
 
 // isSuspended 说平台此刻是否不看这个集群。

@@ -24,7 +24,11 @@ var Model = &external.Kind[*modelv1alpha1.Model, *modelv1alpha1.ModelList]{
 	},
 	Items:      func(l *modelv1alpha1.ModelList) []*modelv1alpha1.Model { return pointers(l.Items) },
 	Conditions: func(m *modelv1alpha1.Model) []metav1.Condition { return m.Status.Conditions },
-	Immutable:  [][]string{{"spec", "engine", "type"}, {"spec", "engine", "delivery"}, {"spec", "servedName"}},
+	Immutable: []external.Immutable[*modelv1alpha1.Model]{
+		{Path: []string{"spec", "engine", "type"}},
+		{Path: []string{"spec", "engine", "delivery"}, Effective: delivery},
+		{Path: []string{"spec", "servedName"}, Effective: servedName},
+	},
 	Atomic: [][]string{
 		{"spec", "resources", "accelerator"}, {"spec", "placement", "tolerations"}, {"spec", "scaling", "autoscaling"},
 		{"spec", "cache"}, {"spec", "rollout"},
@@ -40,9 +44,9 @@ var Model = &external.Kind[*modelv1alpha1.Model, *modelv1alpha1.ModelList]{
 			return !isParked(m) && m.Status.ObservedCredentialsVersion != m.Status.CredentialsVersion
 		},
 	},
-	// 只列等多久都一样的。放不下、连不上、成员拒收、副本起不来都可能自己好：腾出了卡、配额放宽、下载重试成功；
-	// 过了启动期限则是平台自己说的"不必再等"。
-	Terminal: []string{modelv1alpha1.ReasonSecretKeyMissing, modelv1alpha1.ReasonStartupTimeout},
+	// 只列等多久都一样的。放不下、连不上、成员拒收、副本起不来、Secret 还没有或还缺那个键都可能自己好：腾出了卡、
+	// 配额放宽、下载重试成功、密钥同步过来了；过了启动期限则是平台自己说的"不必再等"。
+	Terminal: []string{modelv1alpha1.ReasonStartupTimeout},
 	Leaving:  modelv1alpha1.ConditionReady,
 	Parked:   isParked,
 }
@@ -58,6 +62,14 @@ func handInTokens(ctx context.Context, c versioned.Interface, key external.Key, 
 	}
 	return answer.Status.Version, nil
 }
+
+// delivery 是算数的交付方式。
+func delivery(m *modelv1alpha1.Model) string {
+	return string(ptr.Deref(m.Spec.Engine.Delivery, modelv1alpha1.DeliveryDeployment))
+}
+
+// servedName 是请求用来叫模型的名字；没写的是模型自己的名字。
+func servedName(m *modelv1alpha1.Model) string { return ptr.Deref(m.Spec.ServedName, m.Name) }
 
 // isParked 说模型此刻是否不该有副本。
 func isParked(m *modelv1alpha1.Model) bool { return ptr.Deref(m.Spec.Suspended, false) }

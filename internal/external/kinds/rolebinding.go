@@ -23,5 +23,5 @@ var RoleBinding = &external.Kind[*iamv1alpha1.RoleBinding, *iamv1alpha1.RoleBind
 		{Path: []string{"spec", "namespaces"}, Unset: []any{}},
 		{Path: []string{"spec", "allNamespaces"}, Unset: false},
 	},
-	Immutable: [][]string{{"spec", "roleRef"}},
+	Immutable: []external.Immutable[*iamv1alpha1.RoleBinding]{{Path: []string{"spec", "roleRef"}}},
 }

@@ -22,7 +22,7 @@ func columns() []registry.Column[*model.Model] {
 		{Name: "Ready", Description: "Whether all wanted replicas serve.", Value: func(m *model.Model) any {
 			return registry.ConditionStatus(m.Status.Conditions, v1alpha1.ConditionReady)
 		}},
-		{Name: "Replicas", Description: "The replicas on all clusters: ready/wanted, with autoscaling the least wanted.", Value: replicas},
+		{Name: "Replicas", Description: "The replicas on all clusters: ready/wanted, with autoscaling the least wanted; ?/wanted while none of the clusters can be seen.", Value: replicas},
 		{Name: "Clusters", Description: "The clusters that the model is placed on.", Value: placedOn},
 		{Name: "Endpoint", Description: "The address that requests are best sent to.", Value: func(m *model.Model) any { return m.Status.Endpoint }},
 		{Name: "Source", Description: "Where the model's files come from.", Wide: true, Value: source},
@@ -32,11 +32,17 @@ func columns() []registry.Column[*model.Model] {
 }
 
 // replicas 的第二个数是 spec 要的，不是眼下有的：少放了一处、少起了一个，这里才看得出来。
-// 自动伸缩的是它的下限，停着的一个也不要。
+// 自动伸缩的是它的下限，停着的一个也不要。哪一处也看不到的，有几个没有人知道，不说是零。
 func replicas(m *model.Model) any {
 	wanted := wantedReplicas(m) * ptr.Deref(ptr.Deref(m.Spec.Placement, model.Placement{}).Clusters, 1)
 	if ptr.Deref(m.Spec.Suspended, false) {
 		wanted = 0
+	}
+	seen := func(p model.ModelPlacement) bool {
+		return p.Phase != model.PlacementPhase(v1alpha1.PlacementUnreachable)
+	}
+	if len(m.Status.Placements) > 0 && !slices.ContainsFunc(m.Status.Placements, seen) {
+		return fmt.Sprintf("?/%d", wanted)
 	}
 	return fmt.Sprintf("%d/%d", m.Status.ReadyReplicas, wanted)
 }

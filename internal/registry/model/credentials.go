@@ -59,6 +59,10 @@ func check(in *model.ModelCredentials, owner *model.Model) field.ErrorList {
 		}
 		errs = append(errs, checkValue(key, in.Spec.Data[key])...)
 	}
+	if !needed.Has(v1alpha1.CredentialAccessKeyID) {
+		// 不收的那一半，另一半也不必要。
+		return errs
+	}
 	return append(errs, checkPair(in.Spec.Data)...)
 }
 

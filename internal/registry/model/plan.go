@@ -34,8 +34,8 @@ type Outcome struct {
 type Placer interface {
 	// Place 选出集群；others 是别的模型，它们占着的与预留的不能再用。只许读。
 	Place(m *v1alpha1.Model, clusters []clusterv1alpha1.Cluster, others []v1alpha1.Model, now time.Time) Outcome
-	// Manifests 写出要放到一个集群上的东西，里面没有密文。
-	Manifests(m *v1alpha1.Model, on *clusterv1alpha1.Cluster, placement v1alpha1.ModelPlacement) (string, error)
+	// Manifests 写出要放到一个集群上的东西，里面没有密文；rejected 是这一次放不下的集群与理由。
+	Manifests(m *v1alpha1.Model, on *clusterv1alpha1.Cluster, placement v1alpha1.ModelPlacement, rejected []v1alpha1.RejectedCluster) (string, error)
 }
 
 // planner 在干跑的回答里写上计划。
@@ -90,7 +90,7 @@ func (p *planner) make(ctx context.Context, obj *model.Model, now time.Time) (v1
 	}
 	outcome := p.placer.Place(wanted, clusters, others, now)
 	planned := v1alpha1.Plan{Message: outcome.Message, Placements: outcome.Placements, RejectedClusters: outcome.Rejected}
-	planned.Manifests, err = p.manifests(wanted, clusters, outcome.Placements)
+	planned.Manifests, err = p.manifests(wanted, clusters, outcome)
 	return planned, err
 }
 
@@ -131,19 +131,19 @@ func (p *planner) situation(ctx context.Context, obj *model.Model) (*v1alpha1.Mo
 	return wanted, clusters, others, nil
 }
 
-func (p *planner) manifests(m *v1alpha1.Model, clusters []clusterv1alpha1.Cluster, placements []v1alpha1.ModelPlacement) ([]v1alpha1.PlannedManifests, error) {
+func (p *planner) manifests(m *v1alpha1.Model, clusters []clusterv1alpha1.Cluster, outcome Outcome) ([]v1alpha1.PlannedManifests, error) {
 	byName := make(map[string]*clusterv1alpha1.Cluster, len(clusters))
 	for i := range clusters {
 		byName[clusters[i].Name] = &clusters[i]
 	}
 	var out []v1alpha1.PlannedManifests
-	for _, placement := range placements {
+	for _, placement := range outcome.Placements {
 		on := byName[placement.Cluster]
 		if on == nil {
 			// 还守着已删的集群：那里什么也放不上去。
 			continue
 		}
-		yaml, err := p.placer.Manifests(m, on, placement)
+		yaml, err := p.placer.Manifests(m, on, placement, outcome.Rejected)
 		if err != nil {
 			return nil, fmt.Errorf("write the manifests for cluster %q: %w", placement.Cluster, err)
 		}

@@ -59,7 +59,7 @@ func (nowhere) Place(*v1alpha1.Model, []clusterv1alpha1.Cluster, []v1alpha1.Mode
 	return Outcome{Message: "nowhere"}
 }
 
-func (nowhere) Manifests(*v1alpha1.Model, *clusterv1alpha1.Cluster, v1alpha1.ModelPlacement) (string, error) {
+func (nowhere) Manifests(*v1alpha1.Model, *clusterv1alpha1.Cluster, v1alpha1.ModelPlacement, []v1alpha1.RejectedCluster) (string, error) {
 	return "", nil
 }
 
@@ -306,6 +306,7 @@ func TestCheckCredentials(t *testing.T) {
 		"nothing":     {"nothing was handed in", hub, nil, []string{"spec.data"}},
 		"unknown":     {"nobody would use it", hub, map[string]string{"token": "x", "tokne": "x"}, []string{"spec.data[tokne]"}},
 		"other's":     {"the Hub takes no keys", hub, map[string]string{"accessKeyID": "a", "secretAccessKey": "b"}, []string{"spec.data[accessKeyID]", "spec.data[secretAccessKey]"}},
+		"half others": {"it is of no use, so the other half is not asked for", hub, map[string]string{"accessKeyID": "a"}, []string{"spec.data[accessKeyID]"}},
 		"half a pair": {"useless alone", s3, map[string]string{"accessKeyID": "a"}, []string{"spec.data[secretAccessKey]"}},
 		"other half":  {"useless alone", s3, map[string]string{"secretAccessKey": "a"}, []string{"spec.data[accessKeyID]"}},
 		"empty":       {"no token", hub, map[string]string{"token": ""}, []string{"spec.data[token]"}},

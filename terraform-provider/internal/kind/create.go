@@ -31,7 +31,7 @@ func (r *managed[M, T, L]) Create(ctx context.Context, req resource.CreateReques
 	if written.Applied {
 		inst := instance{Owner: want.Owner, UID: written.Object.GetUID()}
 		t.store(ctx, outcome[M, T]{written: written, plan: plan, before: types.Int64Null(), inst: inst, failed: err != nil,
-			preview: t.previewed(plan.values)},
+			preview: t.previewed(plan.values, types.StringNull())},
 			saved{state: &resp.State, identity: resp.Identity, private: resp.Private})
 	}
 	switch {

@@ -92,7 +92,12 @@ func (t task[M, T, L]) dryRun(ctx context.Context, client *external.Client[T, L]
 			"Import it first, or ask about another name.", t.kind.Title))
 		return stands, false
 	}
-	object, err := client.DryRun(ctx, t.kind.desired(asked, owner), observed)
+	want := t.kind.desired(asked, owner)
+	annotations := map[string]string{}
+	maps.Copy(annotations, asked.annotations)
+	maps.Copy(annotations, t.kind.Asking)
+	want.Object.SetAnnotations(annotations)
+	object, err := client.DryRun(ctx, want, observed)
 	if observed != nil && t.kind.replaces(err) {
 		t.diags.AddWarning(fmt.Sprintf("The platform's plan of the %s %q is not known", t.kind.Title, t.id()),
 			fmt.Sprintf("It would be replaced, and the old one still stands: %s The platform can say what it would do with the new one when the old one is gone.", sentence(err)))
@@ -117,21 +122,21 @@ func asked(in map[string]resourceschema.Attribute) map[string]schema.Attribute {
 	for name, attribute := range in {
 		switch a := attribute.(type) {
 		case resourceschema.StringAttribute:
-			out[name] = schema.StringAttribute{CustomType: a.CustomType, Required: a.Required, Optional: a.Optional, Validators: a.Validators, MarkdownDescription: a.MarkdownDescription}
+			out[name] = schema.StringAttribute{CustomType: a.CustomType, Required: a.Required, Optional: a.Optional, Validators: a.Validators, MarkdownDescription: reading(a.MarkdownDescription)}
 		case resourceschema.BoolAttribute:
-			out[name] = schema.BoolAttribute{Required: a.Required, Optional: a.Optional, Validators: a.Validators, MarkdownDescription: a.MarkdownDescription}
+			out[name] = schema.BoolAttribute{Required: a.Required, Optional: a.Optional, Validators: a.Validators, MarkdownDescription: reading(a.MarkdownDescription)}
 		case resourceschema.Int64Attribute:
-			out[name] = schema.Int64Attribute{Required: a.Required, Optional: a.Optional, Validators: a.Validators, MarkdownDescription: a.MarkdownDescription}
+			out[name] = schema.Int64Attribute{Required: a.Required, Optional: a.Optional, Validators: a.Validators, MarkdownDescription: reading(a.MarkdownDescription)}
 		case resourceschema.ListAttribute:
-			out[name] = schema.ListAttribute{ElementType: a.ElementType, Required: a.Required, Optional: a.Optional, Validators: a.Validators, MarkdownDescription: a.MarkdownDescription}
+			out[name] = schema.ListAttribute{ElementType: a.ElementType, Required: a.Required, Optional: a.Optional, Validators: a.Validators, MarkdownDescription: reading(a.MarkdownDescription)}
 		case resourceschema.MapAttribute:
-			out[name] = schema.MapAttribute{ElementType: a.ElementType, Required: a.Required, Optional: a.Optional, Validators: a.Validators, MarkdownDescription: a.MarkdownDescription}
+			out[name] = schema.MapAttribute{ElementType: a.ElementType, Required: a.Required, Optional: a.Optional, Validators: a.Validators, MarkdownDescription: reading(a.MarkdownDescription)}
 		case resourceschema.SingleNestedAttribute:
-			out[name] = schema.SingleNestedAttribute{Attributes: asked(a.Attributes), Required: a.Required, Optional: a.Optional, Validators: a.Validators, MarkdownDescription: a.MarkdownDescription}
+			out[name] = schema.SingleNestedAttribute{Attributes: asked(a.Attributes), Required: a.Required, Optional: a.Optional, Validators: a.Validators, MarkdownDescription: reading(a.MarkdownDescription)}
 		case resourceschema.ListNestedAttribute:
 			out[name] = schema.ListNestedAttribute{
 				NestedObject: schema.NestedAttributeObject{Attributes: asked(a.NestedObject.Attributes), Validators: a.NestedObject.Validators},
-				Required:     a.Required, Optional: a.Optional, Validators: a.Validators, MarkdownDescription: a.MarkdownDescription,
+				Required:     a.Required, Optional: a.Optional, Validators: a.Validators, MarkdownDescription: reading(a.MarkdownDescription),
 			}
 		}
 	}

@@ -34,10 +34,13 @@ type Kind[M any, T external.Object, L runtime.Object] struct {
 	Waits func(object T) bool
 	// ReadyTimeout 是等它就绪的默认时限；零是十分钟。
 	ReadyTimeout time.Duration
-	// Preview 从试运行的答复里取出平台的打算；为 nil 的种类在计划时不问平台。
-	Preview func(object T) Preview
+	// Preview 从试运行的答复里取出平台的打算，没说的为空；为 nil 的种类在计划时不问平台。
+	// 它给看计划的人看，写入之后留在属性 plan 里，所以要短：对象一变，计划里就会印出旧的全文。
+	Preview func(object T) string
 	// Planned 是数据源 kubellm_<name>_plan 所答的；为 nil 的种类没有这个数据源。
 	Planned *Facts[T]
+	// Asking 是那个数据源试写时带的注解：什么也不会变的对象，平台也因此说出打算。
+	Asking map[string]string
 	// Names 是比一般对象名更严的名字规则；零值就是一般的。
 	Names Names
 	// Defaults 是服务端替没写的字段填的值；导入时这样的值等于没写，否则一导入就有差异。
@@ -48,9 +51,6 @@ type Kind[M any, T external.Object, L runtime.Object] struct {
 	ToAPI   func(model M, object T)
 	FromAPI func(object T) M
 }
-
-// Preview 是平台的打算：Brief 给看计划的人，Whole 连同要放到成员上的清单，写入之后留在属性 plan 里。平台没说的都为空。
-type Preview struct{ Brief, Whole string }
 
 // Names 是一个种类的名字规则：Description 写进文档，Problems 说出一个名字错在哪里。
 type Names struct {

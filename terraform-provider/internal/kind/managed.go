@@ -108,7 +108,7 @@ type outcome[M any, T external.Object] struct {
 	inst    instance
 	failed  bool
 	// preview 是属性 plan 的值；没有这个属性的种类不用它。
-	preview types.String
+	preview attr.Value
 }
 
 // store 保存一次写入之后的状态。秘密没有交成的仍记原来的版本，下一次计划便会再交。

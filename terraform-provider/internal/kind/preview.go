@@ -20,11 +20,11 @@ import (
 func (k *Kind[M, T, L]) previewAttribute() schema.Attribute {
 	return schema.StringAttribute{
 		Computed: true,
-		MarkdownDescription: fmt.Sprintf("What the platform said it would do, when Terraform last asked it before it wrote the %[1]s, with the manifests for each "+
-			"member cluster; as of that moment, and kept as it was said until the %[1]s is changed again. `terraform plan` shows it, with the names of the "+
-			"objects in place of the manifests, as a warning for each %[1]s that it creates or changes: Terraform does not let a planned value differ at "+
-			"apply, and capacity may move until then. The data source `kubellm_%[2]s_plan` has all of it in the plan itself. Not set where the platform could "+
-			"not be asked. Where the %[1]s really is, the data source `kubellm_%[2]s` shows.", k.Title, k.Name),
+		MarkdownDescription: fmt.Sprintf("What the platform said it would do, when Terraform last asked it before it wrote the %[1]s: where, with the names of the "+
+			"objects for each member cluster; as of that moment, and kept as it was said until the %[1]s is changed again. `terraform plan` shows it as a warning "+
+			"for each %[1]s that it creates or changes: Terraform does not let a planned value differ at apply, and capacity may move until then. The data source "+
+			"`kubellm_%[2]s_plan` has it in the plan itself, with the manifests. Not set where the platform could not be asked. Where the %[1]s really is, the data "+
+			"source `kubellm_%[2]s` shows.", k.Title, k.Name),
 	}
 }
 
@@ -86,11 +86,10 @@ func (r *managed[M, T, L]) ask(ctx context.Context, req resource.ModifyPlanReque
 		return
 	}
 	said := r.kind.Preview(object)
-	if said.Brief == "" {
-		return
+	r.connection.previews.Store(t.kind.Name+"/"+t.id(), said)
+	if said != "" {
+		t.diags.AddWarning(fmt.Sprintf("What the platform would do with the %s %q", r.kind.Title, t.id()), said)
 	}
-	t.diags.AddWarning(fmt.Sprintf("What the platform would do with the %s %q", r.kind.Title, t.id()), said.Brief)
-	r.connection.previews.Store(t.kind.Name+"/"+t.id(), said.Whole)
 }
 
 // trial 是要试的写入。将被替换的不试：旧的还在，平台只会拒绝；它的打算到旧的不在了、真要写时再问。
@@ -114,9 +113,12 @@ func (r *managed[M, T, L]) trial(ctx context.Context, req resource.ModifyPlanReq
 }
 
 // noPreview 把试运行的失败说给人听：平台不接受的内容现在就是错误，改了不能改的字段则由替换解决。
+// 名字被占着只是警告：同一次 apply 可能先让出它。
 func (t task[M, T, L]) noPreview(ctx context.Context, err error, update bool) {
 	failure, refused := refusal(err)
 	switch {
+	case external.ClassOf(err) == external.ClassOwnedByAnother && errors.As(err, &failure):
+		t.diags.AddWarning(fmt.Sprintf("The %s %q exists already, so apply would be refused", t.kind.Title, t.id()), t.heldBy(failure))
 	case update && t.kind.replaces(err):
 	case refused:
 		t.invalid(ctx, failure)
@@ -136,7 +138,7 @@ func refusal(err error) (*external.Error, bool) {
 func (k *Kind[M, T, L]) replaces(err error) bool {
 	failure, refused := refusal(err)
 	return refused && !slices.ContainsFunc(failure.Fields, func(field external.FieldError) bool {
-		return !slices.ContainsFunc(k.External.Immutable, func(immutable []string) bool { return strings.Join(immutable, ".") == field.Field })
+		return !slices.ContainsFunc(k.External.Immutable, func(immutable external.Immutable[T]) bool { return strings.Join(immutable.Path, ".") == field.Field })
 	})
 }
 
@@ -148,15 +150,20 @@ func (t task[M, T, L]) warnNoPreview(err error) {
 }
 
 // previewed 是写入之后属性 plan 的值：计划时已知的照旧，未知的是最近一次问到的，没问到的为 null。
+// 平台说什么也不会变的，仍是原来的 before：上一次说的还作数。
 // 写入前的那次计划与写入在同一个进程里；创建拿不到计划的私有状态，所以由连接记着。
-func (t task[M, T, L]) previewed(planned map[string]attr.Value) types.String {
-	if value, ok := planned[attrPlan].(types.String); ok && !value.IsUnknown() {
+func (t task[M, T, L]) previewed(planned map[string]attr.Value, before attr.Value) attr.Value {
+	if value := planned[attrPlan]; t.kind.Preview == nil || !value.IsUnknown() {
 		return value
 	}
 	said, _ := t.connection.previews.Load(t.kind.Name + "/" + t.id())
 	text, ok := said.(string)
-	if !ok {
+	switch {
+	case !ok:
 		return types.StringNull()
+	case text == "":
+		return before
+	default:
+		return types.StringValue(text)
 	}
-	return types.StringValue(text)
 }

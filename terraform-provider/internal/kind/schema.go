@@ -53,7 +53,7 @@ func (k *Kind[M, T, L]) resourceSchema(ctx context.Context) schema.Schema {
 	if k.External.Namespaced {
 		attributes[attrNamespace] = schema.StringAttribute{
 			Required:            true,
-			MarkdownDescription: fmt.Sprintf("Namespace of the platform that the %s is in; it must exist. Changing it replaces the %s.", k.Title, k.Title),
+			MarkdownDescription: Replacing(k.Title, fmt.Sprintf("Namespace of the platform that the %s is in; it must exist.", k.Title)),
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			Validators:          []validator.String{ObjectName()},
 		}
@@ -77,7 +77,7 @@ func (k *Kind[M, T, L]) nameAttribute() schema.Attribute {
 	}
 	return schema.StringAttribute{
 		Required:            true,
-		MarkdownDescription: fmt.Sprintf("Name of the %[1]s: %[2]s, unique %[3]s. Changing it replaces the %[1]s.", k.Title, allowed, unique),
+		MarkdownDescription: Replacing(k.Title, fmt.Sprintf("Name of the %s: %s, unique %s.", k.Title, allowed, unique)),
 		PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 		Validators:          []validator.String{objectName{problems: k.Names.Problems}},
 	}
@@ -97,7 +97,12 @@ func (k *Kind[M, T, L]) timeoutsAttribute(ctx context.Context) schema.Attribute 
 		DeleteDescription: fmt.Sprintf("How long to wait until a deleted %s is really gone, for example `30s` or `15m`. Defaults to `%dm`.",
 			k.Title, int(defaultDeleteTimeout.Minutes())),
 	}).(schema.SingleNestedAttribute)
-	attribute.MarkdownDescription = "How long Terraform waits."
+	attribute.MarkdownDescription = "How long Terraform waits. Other ways to write the same time, such as `90m` and `1h30m`, are no difference."
+	for name, one := range attribute.Attributes {
+		duration := one.(schema.StringAttribute)
+		duration.PlanModifiers = append(duration.PlanModifiers, sameDuration{})
+		attribute.Attributes[name] = duration
+	}
 	return attribute
 }
 
@@ -214,21 +219,21 @@ func computed(in map[string]schema.Attribute) map[string]datasource.Attribute {
 	for name, attribute := range in {
 		switch a := attribute.(type) {
 		case schema.StringAttribute:
-			out[name] = datasource.StringAttribute{CustomType: a.CustomType, Computed: true, MarkdownDescription: a.MarkdownDescription}
+			out[name] = datasource.StringAttribute{CustomType: a.CustomType, Computed: true, MarkdownDescription: reading(a.MarkdownDescription)}
 		case schema.BoolAttribute:
-			out[name] = datasource.BoolAttribute{Computed: true, MarkdownDescription: a.MarkdownDescription}
+			out[name] = datasource.BoolAttribute{Computed: true, MarkdownDescription: reading(a.MarkdownDescription)}
 		case schema.Int64Attribute:
-			out[name] = datasource.Int64Attribute{Computed: true, MarkdownDescription: a.MarkdownDescription}
+			out[name] = datasource.Int64Attribute{Computed: true, MarkdownDescription: reading(a.MarkdownDescription)}
 		case schema.ListAttribute:
-			out[name] = datasource.ListAttribute{ElementType: a.ElementType, Computed: true, MarkdownDescription: a.MarkdownDescription}
+			out[name] = datasource.ListAttribute{ElementType: a.ElementType, Computed: true, MarkdownDescription: reading(a.MarkdownDescription)}
 		case schema.MapAttribute:
-			out[name] = datasource.MapAttribute{ElementType: a.ElementType, Computed: true, MarkdownDescription: a.MarkdownDescription}
+			out[name] = datasource.MapAttribute{ElementType: a.ElementType, Computed: true, MarkdownDescription: reading(a.MarkdownDescription)}
 		case schema.SingleNestedAttribute:
-			out[name] = datasource.SingleNestedAttribute{Attributes: computed(a.Attributes), Computed: true, MarkdownDescription: a.MarkdownDescription}
+			out[name] = datasource.SingleNestedAttribute{Attributes: computed(a.Attributes), Computed: true, MarkdownDescription: reading(a.MarkdownDescription)}
 		case schema.ListNestedAttribute:
 			out[name] = datasource.ListNestedAttribute{
 				NestedObject: datasource.NestedAttributeObject{Attributes: computed(a.NestedObject.Attributes)},
-				Computed:     true, MarkdownDescription: a.MarkdownDescription,
+				Computed:     true, MarkdownDescription: reading(a.MarkdownDescription),
 			}
 		default:
 			panic(fmt.Sprintf("attribute %s: there is no data source counterpart of %T yet", name, attribute))

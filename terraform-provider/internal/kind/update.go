@@ -35,7 +35,7 @@ func (r *managed[M, T, L]) Update(ctx context.Context, req resource.UpdateReques
 		inst.Import = nil
 		inst.UID = written.Object.GetUID()
 		t.store(ctx, outcome[M, T]{written: written, plan: plan, before: before, inst: inst, failed: err != nil,
-			preview: t.previewed(plan.values)},
+			preview: t.previewed(plan.values, state.values[attrPlan])},
 			saved{state: &resp.State, identity: resp.Identity, private: resp.Private})
 	}
 	switch {

@@ -27,9 +27,16 @@ func TestModelBadInput(t *testing.T) {
 	}{
 		"TwoSources": {
 			reason: "which of them?", body: `source = { hugging_face = { repo = "a/b" }, pvc = { claim_name = "models" } }` + "\n" + anEngine,
-			facts: []string{"source", "hugging_face", "pvc"},
+			facts: []string{"source = {", "source takes exactly one of hugging_face, oci, s3 and pvc, and has hugging_face and pvc."},
 		},
-		"NoSource": {reason: "from where?", body: "source = {}\n" + anEngine, facts: []string{"source", "hugging_face", "oci", "s3", "pvc"}},
+		"NoSource": {
+			reason: "from where?", body: "source = {}\n" + anEngine,
+			facts: []string{"source = {", "source takes exactly one of hugging_face, oci, s3 and pvc, and has none of them."},
+		},
+		"NoAdapterSource": {
+			reason: "from where?", body: aSource + "\n" + anEngine + "\n" + `adapters = [{ name = "a", source = {} }]`,
+			facts: []string{"adapters[0].source takes exactly one of hugging_face, oci and pvc, and has none of them."},
+		},
 		"ReadWriteOnceSpread": {
 			reason: "the second replica would wait for its volume for good", facts: []string{"cache = {", "ReadWriteMany", "spec.cache.accessMode", "Nothing was changed"},
 			body: aSource + "\n" + anEngine + "\n" + `cache = { size = "1Gi", access_mode = "ReadWriteOnce" }` + "\nscaling = { replicas = 2 }",
@@ -106,8 +113,18 @@ func TestModelReplaced(t *testing.T) {
 		w.write(t, "main.tf", modelBlock(name, body...))
 		contains(t, "the plan says that it replaces, and because of which attribute", w.changes(t), "must be replaced", attribute, "forces replacement", "1 to add, 0 to change, 1 to destroy")
 	}
-	w.write(t, "main.tf", modelBlock(name, aSource, `engine = { type = "VLLM", delivery = "Deployment" }`, parked))
-	contains(t, "writing the default out replaces nothing", w.changes(t), "0 to add, 1 to change, 0 to destroy")
+	for _, body := range [][]string{
+		{aSource, `engine = { type = "VLLM", delivery = "Deployment" }`, parked, fmt.Sprintf("served_name = %q", name)},
+		{aSource, anEngine, parked},
+	} {
+		w.write(t, "main.tf", modelBlock(name, body...))
+		contains(t, "writing the defaults out, or no longer, replaces nothing", w.changes(t), "0 to add, 1 to change, 0 to destroy")
+		w.apply(t)
+		w.emptyPlan(t, "and then nothing is left to do")
+		if now := read(t, "models", name); now.Metadata.UID != first.Metadata.UID {
+			t.Error("writing the defaults out made the model anew")
+		}
+	}
 
 	w.write(t, "main.tf", modelBlock(name, aSource, `engine = { type = "SGLang" }`, parked))
 	w.apply(t)

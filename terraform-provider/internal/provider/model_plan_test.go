@@ -77,6 +77,11 @@ func (f *fleet) modelAsked(t *testing.T) {
 	made.write(t, "main.tf", modelBlock(name, aSource, anEngine, product))
 	made.apply(t)
 	before := f.model(t, name)
+	w.write(t, "main.tf", askedModel(name, aSource, anEngine, product))
+	answer = w.plannedOutputs(t).Planned.Outputs
+	if p := answer.Placements.Value; len(p) != 1 || p[0].Cluster != "gpu-east" || p[0].Replicas != 1 || !strings.Contains(answer.Manifests.Value["gpu-east"], "name: "+name) {
+		t.Errorf("asked about a model as it stands, the answer is %+v, want where it is, with what stands there", answer)
+	}
 	w.write(t, "main.tf", askedModel(name, aSource, anEngine, product, two))
 	answer = w.plannedOutputs(t).Planned.Outputs
 	if p := answer.Placements.Value; len(p) != 1 || p[0].Replicas != 2 {

@@ -72,15 +72,32 @@ func TestClusterBadInput(t *testing.T) {
 	}
 }
 
-// TestClusterPrefixIsImmutable 看改前缀当场被拒。
+// TestClusterPrefixIsImmutable 看平台上的集群改不得前缀，当场被拒；写明默认的那个不算改。
 func TestClusterPrefixIsImmutable(t *testing.T) {
 	t.Parallel()
 	ns := shared.namespace(t)
-	shared.apply(t, clusterManifest(ns, "prefixed", "suspended: true, workloadNamespacePrefix: a-"))
-	message := shared.refused(t, clusterManifest(ns, "prefixed", "suspended: true, workloadNamespacePrefix: b-"))
-	for _, part := range []string{"workloadNamespacePrefix", "cannot be changed"} {
-		if !strings.Contains(message, part) {
-			t.Errorf("the message does not say %q: %s", part, message)
-		}
+	const bare = "suspended: true"
+	prefixed := func(prefix string) string { return bare + ", workloadNamespacePrefix: " + prefix }
+	cases := map[string]struct{ reason, was, same, other string }{
+		"prefixed":   {"it was written", prefixed("a-"), prefixed("a-"), prefixed("b-")},
+		"unprefixed": {"the default holds where it was not", bare, prefixed("kubellm-"), prefixed("b-")},
+		"removed":    {"the default would hold then", prefixed("a-"), prefixed("a-"), bare},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mg := clusterScopes["namespaced"](ns, "prefix-"+name).Managed
+			shared.apply(t, clusterManifest(ns, mg.GetName(), tc.was))
+			await(t, shared, mg, "synced", promptly, isSynced)
+			shared.apply(t, clusterManifest(ns, mg.GetName(), tc.same))
+			message := shared.refused(t, clusterManifest(ns, mg.GetName(), tc.other))
+			for _, part := range []string{"spec.forProvider.workloadNamespacePrefix", "cannot be changed"} {
+				if !strings.Contains(message, part) {
+					t.Errorf("%s: the message does not say %q: %s", tc.reason, part, message)
+				}
+			}
+			shared.apply(t, clusterManifest(ns, mg.GetName(), tc.was))
+			await(t, shared, mg, "synced as before", promptly, isSynced)
+		})
 	}
 }

@@ -77,32 +77,3 @@ func TestModelBadInput(t *testing.T) {
 		})
 	}
 }
-
-// TestModelImmutable 看改不得的字段当场被拒，说出该怎么办。
-func TestModelImmutable(t *testing.T) {
-	t.Parallel()
-	ns := shared.namespace(t)
-	const name = "fixed"
-	before := "namespace: a, " + aSource + ", engine: {type: VLLM, delivery: Deployment}, servedName: a, cache: {size: 1Gi, storageClassName: a}"
-	shared.apply(t, modelManifest(ns, name, before))
-	shared.apply(t, modelManifest("", name, before))
-	cases := map[string]struct{ reason, was, is string }{
-		"engine":        {"another engine is another model", "type: VLLM", "type: SGLang"},
-		"delivery":      {"what runs on the members is of another kind", "delivery: Deployment", "delivery: KServe"},
-		"servedName":    {"whoever calls the model would lose it", "servedName: a", "servedName: b"},
-		"namespace":     {"an object does not move", "namespace: a", "namespace: b"},
-		"storage class": {"a volume does not move", "storageClassName: a", "storageClassName: b"},
-	}
-	for field, tc := range cases {
-		for _, namespace := range []string{ns, ""} {
-			message := shared.refused(t, modelManifest(namespace, name, strings.Replace(before, tc.was, tc.is, 1)))
-			if !strings.Contains(message, "cannot be changed") {
-				t.Errorf("%s: changing the %s: the message does not say so: %s", tc.reason, field, message)
-			}
-		}
-	}
-	message := shared.refused(t, modelManifest(ns, name, strings.Replace(before, "namespace: a, ", "", 1)))
-	if !strings.Contains(message, "cannot be added or removed") {
-		t.Errorf("removing the namespace would move the model: the message does not say so: %s", message)
-	}
-}

@@ -113,9 +113,10 @@ func awaitConnection(t *testing.T, ns string, mg modelResource, served string) {
 		if err != nil {
 			return err
 		}
-		endpoint := platform.model(t, ns, mg.GetName()).Status.Endpoint
-		if endpoint == "" || string(found.Data["endpoint"]) != endpoint || string(found.Data["servedName"]) != served || len(found.Data) != 2 {
-			return fmt.Errorf("the connection Secret has %q, want the endpoint %q and the name %q", found.Data, endpoint, served)
+		says := platform.model(t, ns, mg.GetName()).Status
+		if says.Endpoint == "" || string(found.Data["endpoint"]) != says.Endpoint || string(found.Data["cluster"]) != says.EndpointCluster ||
+			string(found.Data["servedName"]) != served || len(found.Data) != 3 {
+			return fmt.Errorf("the connection Secret has %q, want the endpoint %q in %q and the name %q", found.Data, says.Endpoint, says.EndpointCluster, served)
 		}
 		return nil
 	})
@@ -151,9 +152,9 @@ func TestModelRefused(t *testing.T) {
 		reason, name, forProvider string
 		says                      []string
 	}{
-		"rwo-spread": {"the second replica would wait for good", "rwo", aSource + ", " + anEngine + ", cache: {size: 1Gi, accessMode: ReadWriteOnce}, scaling: {replicas: 2}", []string{"spec.cache.accessMode", "ReadWriteMany"}},
-		"kserve":     {"KServe does not run it", "kserve", "source: {huggingFace: {repo: a/b, file: a.gguf}}, engine: {type: LlamaCpp, delivery: KServe}", []string{"spec.engine.delivery", "Deployment"}},
-		"argument":   {"the platform would look elsewhere", "argument", aSource + ", engine: {type: VLLM, args: ['--port=9000']}", []string{"spec.engine.args[0]", "--port"}},
+		"rwo-spread": {"the second replica would wait for good", "rwo", aSource + ", " + anEngine + ", cache: {size: 1Gi, accessMode: ReadWriteOnce}, scaling: {replicas: 2}", []string{"spec.forProvider.cache.accessMode", "ReadWriteMany"}},
+		"kserve":     {"KServe does not run it", "kserve", "source: {huggingFace: {repo: a/b, file: a.gguf}}, engine: {type: LlamaCpp, delivery: KServe}", []string{"spec.forProvider.engine.delivery", "Deployment"}},
+		"argument":   {"the platform would look elsewhere", "argument", aSource + ", engine: {type: VLLM, args: ['--port=9000']}", []string{"spec.forProvider.engine.args[0]", "--port"}},
 		"long-name":  {"names on the members are made from it", long, aSource + ", " + anEngine, []string{"metadata.name", "40 characters"}},
 	}
 	for name, tc := range cases {

@@ -36,6 +36,9 @@ func TestModelReferences(t *testing.T) {
 			place("ref")
 			waiting := build(ns, scope+"-by-ref")
 			awaitNotSynced(t, shared, waiting.Managed, promptly, "spec.forProvider.placement.clusterNames", scope+"-b")
+			nowhere := build(ns, scope+"-nowhere")
+			shared.apply(t, modelManifest(own, nowhere.GetName(), inPlatform+aSource+", "+anEngine+", suspended: true, placement: {clusterNamesSelector: {matchLabels: {pick: nothing}}}"))
+			awaitNotSynced(t, shared, nowhere.Managed, promptly, "spec.forProvider.placement.clusterNames", "Cluster", "pick=nothing")
 			for name, external := range map[string]string{"a": "east", "b": "west"} {
 				shared.apply(t, strings.Replace(header("Cluster", own, scope+"-"+name, "pick: "+scope), "iam.kubellm", "cluster.kubellm", 1)+
 					"  annotations: {crossplane.io/external-name: "+scope+"-"+external+"}\nspec: {forProvider: {suspended: true, deletionPolicy: Orphan}}\n")

@@ -101,12 +101,16 @@ func TestReferenceStaysInNamespace(t *testing.T) {
 	here, elsewhere := shared.namespace(t), "elsewhere"
 	shared.apply(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: "+elsewhere+"}\n")
 	shared.apply(t, role(elsewhere, "secret-role", "secret-role", "pick: secret"))
-	for name, roleRef := range map[string]string{
-		"reaches-out-by-ref":      "nameRef: {name: secret-role}",
-		"reaches-out-by-selector": "nameSelector: {matchLabels: {pick: secret}}",
+	for name, tc := range map[string]struct {
+		roleRef string
+		says    []string
+	}{
+		"reaches-out-by-ref":      {"nameRef: {name: secret-role}", []string{"secret-role"}},
+		"reaches-out-by-selector": {"nameSelector: {matchLabels: {pick: secret}}", []string{"Role", "pick=secret", here}},
 	} {
-		shared.apply(t, binding(here, name, roleRef))
-		awaitNotSynced(t, shared, &namespacediam.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: here, Name: name}}, promptly, "cannot resolve references")
+		shared.apply(t, binding(here, name, tc.roleRef))
+		awaitNotSynced(t, shared, &namespacediam.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: here, Name: name}}, promptly,
+			append(tc.says, "cannot resolve references", "spec.forProvider.roleRef.name")...)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // Reference points at one key of a Secret in the managed resource's own
 // namespace.
 type Reference struct {
-	// name of the Secret, in the namespace of the managed resource.
+	// name of the Secret.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
@@ -34,7 +34,7 @@ type NamespacedReference struct {
 // SetReference points at a Secret in the managed resource's own namespace that
 // holds credentials under keys of fixed names.
 type SetReference struct {
-	// name of the Secret, in the namespace of the managed resource.
+	// name of the Secret.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`

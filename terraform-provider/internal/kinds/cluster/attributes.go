@@ -1,15 +1,12 @@
 package cluster
 
 import (
-	"context"
-
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"k8s.io/utils/ptr"
@@ -104,9 +101,9 @@ var attributes = map[string]schema.Attribute{
 	},
 	"workload_namespace_prefix": schema.StringAttribute{
 		Optional: true,
-		MarkdownDescription: "Put before a model's namespace to name the namespace on the member cluster that the model runs in, at most " +
-			"32 characters. The platform's default is `kubellm-`. Changing it replaces the cluster.",
-		PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplaceIf(prefixChanges, prefixReplaces, prefixReplaces)},
+		MarkdownDescription: kind.Replacing("cluster", "Put before a model's namespace to name the namespace on the member cluster that the model "+
+			"runs in, at most 32 characters. The platform's default is `kubellm-`."),
+		PlanModifiers: []planmodifier.String{kind.Replaces("cluster", func(string) string { return clusterv1alpha1.DefaultWorkloadNamespacePrefix })},
 	},
 	"suspended": schema.BoolAttribute{
 		Optional: true,
@@ -128,17 +125,4 @@ func number(description string, most int64) schema.Int64Attribute {
 		MarkdownDescription: description,
 		Validators:          []validator.Int64{int64validator.Between(1, most)},
 	}
-}
-
-const prefixReplaces = "Replaces the cluster when the prefix really changes."
-
-// prefixChanges 没写与写明默认值是一回事：不为此重建，那会先排空整个成员。
-func prefixChanges(_ context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
-	effective := func(value types.String) types.String {
-		if value.IsNull() {
-			return types.StringValue(clusterv1alpha1.DefaultWorkloadNamespacePrefix)
-		}
-		return value
-	}
-	resp.RequiresReplace = !effective(req.StateValue).Equal(effective(req.PlanValue))
 }

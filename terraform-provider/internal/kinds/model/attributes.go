@@ -1,15 +1,12 @@
 package model
 
 import (
-	"context"
-
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	modelv1alpha1 "github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/terraform-provider/internal/kind"
@@ -33,14 +30,15 @@ var attributes = map[string]schema.Attribute{
 	"source": schema.SingleNestedAttribute{
 		Required:            true,
 		MarkdownDescription: "Where the model's files come from: exactly one of its attributes.",
+		Validators:          []validator.Object{exactlyOne{"hugging_face", "oci", "s3", "pvc"}},
 		Attributes:          sourceAttributes(),
 	},
 	"engine": engineAttribute,
 	"served_name": schema.StringAttribute{
 		Optional: true,
-		MarkdownDescription: "Name that requests call the model by, at most 128 characters. The platform's default is the model's name. " +
-			"Changing it replaces the model.",
-		PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
+		MarkdownDescription: kind.Replacing("model",
+			"Name that requests call the model by, at most 128 characters. The platform's default is the model's name."),
+		PlanModifiers: []planmodifier.String{kind.Replaces("model", func(name string) string { return name })},
 		Validators:    nonEmpty,
 	},
 	"resources": resourcesAttribute,
@@ -88,7 +86,7 @@ var engineAttribute = schema.SingleNestedAttribute{
 	Attributes: map[string]schema.Attribute{
 		"type": schema.StringAttribute{
 			Required:            true,
-			MarkdownDescription: "`VLLM`, `SGLang` or `LlamaCpp`. Changing it replaces the model.",
+			MarkdownDescription: kind.Replacing("model", "`VLLM`, `SGLang` or `LlamaCpp`."),
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			Validators: []validator.String{stringvalidator.OneOf(
 				string(modelv1alpha1.EngineVLLM), string(modelv1alpha1.EngineSGLang), string(modelv1alpha1.EngineLlamaCpp))},
@@ -106,26 +104,13 @@ var engineAttribute = schema.SingleNestedAttribute{
 		"context_length": number("The longest request with its answer, in tokens. Without it the engine takes the model's own.", 1, 1<<31-1),
 		"delivery": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "How it runs on a member cluster: `Deployment`, or `KServe` for an LLMInferenceService. The platform's default is " +
-				"`Deployment`. Changing it replaces the model.",
-			PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplaceIf(deliveryChanges, deliveryReplaces, deliveryReplaces)},
+			MarkdownDescription: kind.Replacing("model", "How it runs on a member cluster: `Deployment`, or `KServe` for an LLMInferenceService. "+
+				"The platform's default is `Deployment`."),
+			PlanModifiers: []planmodifier.String{kind.Replaces("model", func(string) string { return string(modelv1alpha1.DeliveryDeployment) })},
 			Validators: []validator.String{stringvalidator.OneOf(
 				string(modelv1alpha1.DeliveryDeployment), string(modelv1alpha1.DeliveryKServe))},
 		},
 	},
-}
-
-const deliveryReplaces = "Replaces the model when the delivery really changes."
-
-// deliveryChanges 没写与写明默认值是一回事：不为此重建，那会让模型停下来重新加载。
-func deliveryChanges(_ context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
-	effective := func(value types.String) types.String {
-		if value.IsNull() {
-			return types.StringValue(string(modelv1alpha1.DeliveryDeployment))
-		}
-		return value
-	}
-	resp.RequiresReplace = !effective(req.StateValue).Equal(effective(req.PlanValue))
 }
 
 var nonEmpty = []validator.String{stringvalidator.LengthAtLeast(1)}

@@ -16,6 +16,7 @@ type observed struct {
 	ServedAs          *string     `tfsdk:"served_as"`
 	Image             *string     `tfsdk:"image"`
 	Endpoint          *string     `tfsdk:"endpoint"`
+	EndpointCluster   *string     `tfsdk:"endpoint_cluster"`
 	Replicas          int32       `tfsdk:"replicas"`
 	ReadyReplicas     int32       `tfsdk:"ready_replicas"`
 	Placements        []placed    `tfsdk:"placements"`
@@ -60,7 +61,7 @@ type condition struct {
 func observe(m *modelv1alpha1.Model) observed {
 	s := m.Status
 	o := observed{
-		ServedAs: known(s.ServedName), Image: known(s.Image), Endpoint: known(s.Endpoint),
+		ServedAs: known(s.ServedName), Image: known(s.Image), Endpoint: known(s.Endpoint), EndpointCluster: known(s.EndpointCluster),
 		Replicas: s.Replicas, ReadyReplicas: s.ReadyReplicas,
 		Placements:        make([]placed, 0, len(s.Placements)),
 		RemovedPlacements: make([]removed, 0, len(s.RemovedPlacements)),
@@ -105,14 +106,15 @@ func list(description string, attributes map[string]schema.Attribute) schema.Lis
 }
 
 var factAttributes = map[string]schema.Attribute{
-	"served_as":      fact("Name that requests call the model by."),
-	"image":          fact("The engine's image in use."),
-	"endpoint":       fact("Address of the placement that requests are best sent to."),
-	"replicas":       count("Number of replicas on all clusters."),
-	"ready_replicas": count("Number of replicas that are ready."),
-	"ready":          schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether all wanted replicas serve; false as well while that is not known."},
-	"reason":         fact("Why it is ready or not, in one word, such as `NoClusterFits`."),
-	"message":        fact("Why it is ready or not, for people."),
+	"served_as":        fact("Name that requests call the model by."),
+	"image":            fact("The engine's image in use."),
+	"endpoint":         fact("Address of the placement that requests are best sent to, within the member of `endpoint_cluster`."),
+	"endpoint_cluster": fact("The cluster whose placement `endpoint` is the address of."),
+	"replicas":         count("Number of replicas on all clusters."),
+	"ready_replicas":   count("Number of replicas that are ready."),
+	"ready":            schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether all wanted replicas serve; false as well while that is not known."},
+	"reason":           fact("Why it is ready or not, in one word, such as `NoClusterFits`."),
+	"message":          fact("Why it is ready or not, for people."),
 	"placements": list("Clusters that the model is placed on, in alphabetical order.", map[string]schema.Attribute{
 		"cluster":        fact("The cluster's name."),
 		"namespace":      fact("Namespace on the member cluster that the model runs in."),

@@ -27,7 +27,7 @@ func fromAPI(in *modelv1alpha1.Model) model {
 		m.Engine.Env = append(m.Engine.Env, envVar{Name: e.Name, Value: known(e.Value)})
 	}
 	for _, a := range spec.Adapters {
-		m.Adapters = append(m.Adapters, adapter{Name: a.Name, Source: sourceFromAPI(a.Source)})
+		m.Adapters = append(m.Adapters, adapter{Name: a.Name, Source: adapterFromAPI(a.Source)})
 	}
 	if c := spec.Cache; c != nil {
 		m.Cache = &cache{Size: ptr.To(c.Size.String()), StorageClassName: c.StorageClassName, AccessMode: c.AccessMode}
@@ -52,8 +52,17 @@ func sourceFromAPI(in modelv1alpha1.ModelSource) source {
 			s.S3.CredentialsSecretRef = &secretRef{Name: b.CredentialsSecretRef.Name}
 		}
 	}
-	if p := in.PVC; p != nil {
-		s.PVC = &pvc{ClaimName: p.ClaimName, Path: p.Path}
+	s.PVC = (*pvc)(in.PVC)
+	return s
+}
+
+func adapterFromAPI(in modelv1alpha1.ModelSource) adapterSource {
+	s := adapterSource{PVC: (*pvc)(in.PVC)}
+	if h := in.HuggingFace; h != nil {
+		s.HuggingFace = &adapterRepo{Repo: h.Repo}
+	}
+	if o := in.OCI; o != nil {
+		s.OCI = &adapterImage{Image: o.Image}
 	}
 	return s
 }

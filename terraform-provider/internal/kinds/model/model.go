@@ -30,6 +30,7 @@ var Kind = &kind.Kind[model, *modelv1alpha1.Model, *modelv1alpha1.ModelList]{
 	ReadyTimeout: readyTimeout,
 	Preview:      preview,
 	Planned:      planned,
+	Asking:       map[string]string{modelv1alpha1.AnnotationPlan: modelv1alpha1.PlanAlways},
 	Names: kind.Names{
 		Description: "lower case letters, digits and `-`, starting with a letter and ending with a letter or digit, at most 40 characters",
 		Problems:    func(name string) []string { return validation.ValidateModelName(name, false) },

@@ -5,8 +5,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	modelv1alpha1 "github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/terraform-provider/internal/kind"
@@ -33,13 +31,9 @@ type intendedPlace struct {
 func intended(m *modelv1alpha1.Model) intention {
 	out := intention{Placements: []intendedPlace{}, RejectedClusters: []rejected{}, Manifests: map[string]string{}}
 	plan := m.Status.Plan
-	switch {
-	case plan == nil && m.UID == "":
-		// 要等旧的不在了才问得到。
+	if plan == nil {
+		// 要被替换的，等旧的不在了才问得到。
 		return out
-	case plan == nil:
-		// 平台不说计划，就是什么也不会变：现在怎样就是怎样。
-		plan = standing(m)
 	}
 	out.Time, out.Message = known(plan.Time.UTC().Format(time.RFC3339)), known(plan.Message)
 	for _, p := range plan.Placements {
@@ -54,15 +48,6 @@ func intended(m *modelv1alpha1.Model) intention {
 		out.Manifests[of.Cluster] = of.YAML
 	}
 	return out
-}
-
-// standing 把现在的样子说成计划；什么也不会放上去，所以没有清单。
-func standing(m *modelv1alpha1.Model) *modelv1alpha1.Plan {
-	plan := &modelv1alpha1.Plan{Time: metav1.Now(), Placements: m.Status.Placements, RejectedClusters: m.Status.RejectedClusters, Message: "nothing would change"}
-	if scheduled := meta.FindStatusCondition(m.Status.Conditions, modelv1alpha1.ConditionScheduled); scheduled != nil {
-		plan.Message += "; " + scheduled.Message
-	}
-	return plan
 }
 
 var planAttributes = map[string]schema.Attribute{

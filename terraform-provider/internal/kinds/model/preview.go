@@ -9,26 +9,19 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 
 	modelv1alpha1 "github.com/kubellm/kubellm/apis/model/v1alpha1"
-	"github.com/kubellm/kubellm/terraform-provider/internal/kind"
 )
 
-// preview 是平台在试运行的答复里说的打算，给人看；以那一刻的容量为准。平台没说的为空。
-// 清单有几百行，警告里只说有哪些对象；全文在属性 plan 与数据源里。
-func preview(m *modelv1alpha1.Model) kind.Preview {
+// preview 是平台在试运行的答复里说的打算，给人看；以那一刻的容量为准。平台没说的为空：那是什么也不会变。
+// 清单有几百行，这里只说有哪些对象；全文在数据源 kubellm_model_plan 里。
+func preview(m *modelv1alpha1.Model) string {
 	plan := m.Status.Plan
 	if plan == nil {
-		return kind.Preview{}
+		return ""
 	}
-	objects, manifests := map[string]string{}, strings.Builder{}
+	objects := map[string]string{}
 	for _, of := range plan.Manifests {
 		objects[of.Cluster] = named(of.YAML)
-		fmt.Fprintf(&manifests, "\n\nTo be applied to %s:\n\n%s", of.Cluster, strings.TrimSpace(of.YAML))
 	}
-	brief := summary(plan, objects)
-	return kind.Preview{Brief: brief, Whole: brief + manifests.String()}
-}
-
-func summary(plan *modelv1alpha1.Plan, objects map[string]string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "As of %s: %s", plan.Time.UTC().Format(time.RFC3339), plan.Message)
 	for _, placement := range plan.Placements {
@@ -53,7 +46,7 @@ func summary(plan *modelv1alpha1.Plan, objects map[string]string) string {
 	return b.String()
 }
 
-// named 列出清单里有哪些对象；读不懂的清单不列，全文照样给。
+// named 列出清单里有哪些对象；读不懂的清单不列。
 func named(manifests string) string {
 	var out []string
 	for decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(manifests), len(manifests)+1); ; {

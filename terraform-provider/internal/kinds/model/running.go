@@ -5,6 +5,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -146,3 +147,5 @@ func texts(description string, unique bool) schema.ListAttribute {
 	}
 	return schema.ListAttribute{ElementType: types.StringType, Optional: true, MarkdownDescription: description, Validators: validators}
 }
+
+func sibling(name string) path.Expression { return path.MatchRelative().AtParent().AtName(name) }

@@ -2,8 +2,6 @@ package model
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 )
@@ -17,19 +15,41 @@ var adaptersAttribute = schema.ListNestedAttribute{
 		"source": schema.SingleNestedAttribute{
 			Required:            true,
 			MarkdownDescription: "Where the adapter's files come from: exactly one of its attributes.",
-			Attributes:          sourceAttributes(),
+			Validators:          []validator.Object{exactlyOne{"hugging_face", "oci", "pvc"}},
+			Attributes:          adapterSourceAttributes,
 		},
 	}},
 }
 
-// sourceAttributes 是四种来源，恰好写一种；模型与适配器共用。
+// adapterSourceAttributes 只有适配器能用的那几种来源与字段；平台一概拒绝的不列出来。
+var adapterSourceAttributes = map[string]schema.Attribute{
+	"hugging_face": schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "A repository of the Hugging Face Hub, of its default branch. The token is that of the model.",
+		Attributes:          map[string]schema.Attribute{"repo": requiredText("The repository, such as `org/adapter`.")},
+	},
+	"oci": schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "An OCI image that holds the files, mounted as an image volume. The configuration to pull it with is that of the model.",
+		Attributes:          map[string]schema.Attribute{"image": requiredText("The image's reference.")},
+	},
+	"pvc": schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "A folder of a PersistentVolumeClaim. The claim exists on every member cluster that the model is placed on, in the namespace " +
+			"that it runs in.",
+		Attributes: map[string]schema.Attribute{
+			"claim_name": requiredText("The claim's name."),
+			"path":       text("The folder in the volume. The platform's default is its root."),
+		},
+	},
+}
+
+// sourceAttributes 是模型的四种来源，恰好写一种。
 func sourceAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"hugging_face": schema.SingleNestedAttribute{
 			Optional:            true,
 			MarkdownDescription: "A repository of the Hugging Face Hub.",
-			Validators: []validator.Object{objectvalidator.ExactlyOneOf(
-				sibling("hugging_face"), sibling("oci"), sibling("s3"), sibling("pvc"))},
 			Attributes: map[string]schema.Attribute{
 				"repo":             requiredText("The repository, such as `Qwen/Qwen3-8B`."),
 				"revision":         text("A branch, tag or commit. Without it the engine takes the repository's default branch. `LlamaCpp` refuses it, and so do adapters."),
@@ -72,8 +92,6 @@ func sourceAttributes() map[string]schema.Attribute {
 		},
 	}
 }
-
-func sibling(name string) path.Expression { return path.MatchRelative().AtParent().AtName(name) }
 
 // secretKeyAttribute 指向平台的 Secret 里的一个键。
 func secretKeyAttribute(what, instead string) schema.SingleNestedAttribute {

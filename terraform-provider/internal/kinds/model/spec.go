@@ -133,8 +133,22 @@ type autoscaling struct {
 }
 
 type adapter struct {
-	Name   string `tfsdk:"name"`
-	Source source `tfsdk:"source"`
+	Name   string        `tfsdk:"name"`
+	Source adapterSource `tfsdk:"source"`
+}
+
+type adapterSource struct {
+	HuggingFace *adapterRepo  `tfsdk:"hugging_face"`
+	OCI         *adapterImage `tfsdk:"oci"`
+	PVC         *pvc          `tfsdk:"pvc"`
+}
+
+type adapterRepo struct {
+	Repo string `tfsdk:"repo"`
+}
+
+type adapterImage struct {
+	Image string `tfsdk:"image"`
 }
 
 type cache struct {

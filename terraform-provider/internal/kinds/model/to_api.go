@@ -27,7 +27,7 @@ func toAPI(m model, out *modelv1alpha1.Model) {
 		out.Spec.Engine.Env = append(out.Spec.Engine.Env, modelv1alpha1.EnvVar{Name: e.Name, Value: ptr.Deref(e.Value, "")})
 	}
 	for _, a := range m.Adapters {
-		out.Spec.Adapters = append(out.Spec.Adapters, modelv1alpha1.Adapter{Name: a.Name, Source: sourceToAPI(a.Source)})
+		out.Spec.Adapters = append(out.Spec.Adapters, modelv1alpha1.Adapter{Name: a.Name, Source: adapterToAPI(a.Source)})
 	}
 	if c := m.Cache; c != nil {
 		out.Spec.Cache = &modelv1alpha1.Cache{Size: amount(ptr.Deref(c.Size, "")), StorageClassName: c.StorageClassName, AccessMode: c.AccessMode}
@@ -55,8 +55,17 @@ func sourceToAPI(s source) modelv1alpha1.ModelSource {
 			out.S3.CredentialsSecretRef = &modelv1alpha1.SecretReference{Name: b.CredentialsSecretRef.Name}
 		}
 	}
-	if p := s.PVC; p != nil {
-		out.PVC = &modelv1alpha1.PVCSource{ClaimName: p.ClaimName, Path: p.Path}
+	out.PVC = (*modelv1alpha1.PVCSource)(s.PVC)
+	return out
+}
+
+func adapterToAPI(s adapterSource) modelv1alpha1.ModelSource {
+	out := modelv1alpha1.ModelSource{PVC: (*modelv1alpha1.PVCSource)(s.PVC)}
+	if h := s.HuggingFace; h != nil {
+		out.HuggingFace = &modelv1alpha1.HuggingFaceSource{Repo: h.Repo}
+	}
+	if o := s.OCI; o != nil {
+		out.OCI = &modelv1alpha1.OCISource{Image: o.Image}
 	}
 	return out
 }

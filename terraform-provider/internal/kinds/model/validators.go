@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -20,4 +21,40 @@ func (n naming) ValidateList(ctx context.Context, req validator.ListRequest, res
 	for _, d := range inner.Diagnostics {
 		resp.Diagnostics.AddAttributeError(req.Path, d.Summary(), fmt.Sprintf("%s: %s", req.Path, d.Detail()))
 	}
+}
+
+// exactlyOne 要求对象里恰好写了这些属性中的一个，说得出写了哪几个。
+type exactlyOne []string
+
+func (e exactlyOne) Description(context.Context) string {
+	return "must have exactly one of " + e.list()
+}
+
+func (e exactlyOne) MarkdownDescription(ctx context.Context) string { return e.Description(ctx) }
+
+func (e exactlyOne) list() string {
+	last := len(e) - 1
+	return strings.Join(e[:last], ", ") + " and " + e[last]
+}
+
+func (e exactlyOne) ValidateObject(_ context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
+	var has []string
+	for _, name := range e {
+		value := req.ConfigValue.Attributes()[name]
+		switch {
+		case value == nil || value.IsUnknown():
+			return
+		case !value.IsNull():
+			has = append(has, name)
+		}
+	}
+	if len(has) == 1 {
+		return
+	}
+	is := "none of them"
+	if len(has) > 1 {
+		is = strings.Join(has, " and ")
+	}
+	resp.Diagnostics.AddAttributeError(req.Path, "Not exactly one source",
+		fmt.Sprintf("%s takes exactly one of %s, and has %s.", req.Path, e.list(), is))
 }

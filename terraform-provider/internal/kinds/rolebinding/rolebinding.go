@@ -50,7 +50,7 @@ type subject struct {
 var attributes = map[string]schema.Attribute{
 	"role_ref": schema.SingleNestedAttribute{
 		Required:            true,
-		MarkdownDescription: "The role that is granted. It need not exist yet. Changing it replaces the role binding.",
+		MarkdownDescription: kind.Replacing("role binding", "The role that is granted. It need not exist yet."),
 		PlanModifiers:       []planmodifier.Object{objectplanmodifier.RequiresReplace()},
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{

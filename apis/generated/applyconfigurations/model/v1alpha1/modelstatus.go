@@ -27,8 +27,11 @@ type ModelStatusApplyConfiguration struct {
 	ServedName *string `json:"servedName,omitempty"`
 	// image is the engine's image in use.
 	Image *string `json:"image,omitempty"`
-	// endpoint is the address of the placement that requests are best sent to.
+	// endpoint is the address of the placement that requests are best sent to. It
+	// is an address within the member of endpointCluster.
 	Endpoint *string `json:"endpoint,omitempty"`
+	// endpointCluster is the Cluster whose placement endpoint is the address of.
+	EndpointCluster *string `json:"endpointCluster,omitempty"`
 	// replicas is the number of replicas on all clusters.
 	Replicas *int32 `json:"replicas,omitempty"`
 	// readyReplicas is the number of replicas that are ready.
@@ -115,6 +118,14 @@ func (b *ModelStatusApplyConfiguration) WithImage(value string) *ModelStatusAppl
 // If called multiple times, the Endpoint field is set to the value of the last call.
 func (b *ModelStatusApplyConfiguration) WithEndpoint(value string) *ModelStatusApplyConfiguration {
 	b.Endpoint = &value
+	return b
+}
+
+// WithEndpointCluster sets the EndpointCluster field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the EndpointCluster field is set to the value of the last call.
+func (b *ModelStatusApplyConfiguration) WithEndpointCluster(value string) *ModelStatusApplyConfiguration {
+	b.EndpointCluster = &value
 	return b
 }
 

@@ -32,6 +32,9 @@ import (
 // +kubebuilder:printcolumn:name="ENDPOINT",type="string",JSONPath=".status.atProvider.endpoint"
 // +kubebuilder:printcolumn:name="REASON",type="string",JSONPath=".status.conditions[?(@.type=='Ready')].reason",priority=1
 // +kubebuilder:printcolumn:name="AGE",type="date",JSONPath=".metadata.creationTimestamp"
+// +kubebuilder:validation:XValidation:rule="!('*' in self.spec.managementPolicies || 'Update' in self.spec.managementPolicies) || (self.spec.?forProvider.?engine.?type.hasValue() ? oldSelf.spec.?forProvider.?engine.?type.hasValue() && self.spec.forProvider.engine.type == oldSelf.spec.forProvider.engine.type : !oldSelf.spec.?forProvider.?engine.?type.hasValue()) || !self.?status.?atProvider.?engine.?type.hasValue() || (self.spec.?forProvider.?engine.?type.hasValue() ? self.spec.forProvider.engine.type == self.status.atProvider.engine.type : false)",fieldPath=".spec.forProvider.engine.type",message="the engine of a model that is on the platform cannot be changed: delete the managed resource and make another"
+// +kubebuilder:validation:XValidation:rule="!('*' in self.spec.managementPolicies || 'Update' in self.spec.managementPolicies) || (self.spec.?forProvider.?engine.?delivery.hasValue() ? oldSelf.spec.?forProvider.?engine.?delivery.hasValue() && self.spec.forProvider.engine.delivery == oldSelf.spec.forProvider.engine.delivery : !oldSelf.spec.?forProvider.?engine.?delivery.hasValue()) || !self.?status.?atProvider.?engine.?delivery.hasValue() || (self.spec.?forProvider.?engine.?delivery.hasValue() ? self.spec.forProvider.engine.delivery == self.status.atProvider.engine.delivery : self.status.atProvider.engine.delivery == 'Deployment')",fieldPath=".spec.forProvider.engine.delivery",message="the delivery of a model that is on the platform cannot be changed, and is Deployment where it is not set: delete the managed resource and make another"
+// +kubebuilder:validation:XValidation:rule="!('*' in self.spec.managementPolicies || 'Update' in self.spec.managementPolicies) || (self.spec.?forProvider.?servedName.hasValue() ? oldSelf.spec.?forProvider.?servedName.hasValue() && self.spec.forProvider.servedName == oldSelf.spec.forProvider.servedName : !oldSelf.spec.?forProvider.?servedName.hasValue()) || !self.?status.?atProvider.?servedName.hasValue() || (self.spec.?forProvider.?servedName.hasValue() ? self.spec.forProvider.servedName == self.status.atProvider.servedName : self.status.atProvider.?name.hasValue() ? self.status.atProvider.servedName == self.status.atProvider.name : self.status.atProvider.servedName == self.metadata.name)",fieldPath=".spec.forProvider.servedName",message="the name that a model on the platform is called by cannot be changed, and is the model's name there where it is not set: delete the managed resource and make another"
 type Model struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -121,7 +124,7 @@ func (mg *Model) ConnectionDetails() map[string][]byte {
 
 // ResolveReferences 把 placement 里的引用或选择器换成平台上的集群名。
 func (mg *Model) ResolveReferences(ctx context.Context, c client.Reader) error {
-	return mg.Spec.ForProvider.ResolveReferences(ctx, c, mg, reference.To{Object: &clusterv1alpha1.Cluster{}, List: &clusterv1alpha1.ClusterList{}})
+	return mg.Spec.ForProvider.ResolveReferences(ctx, c, mg, reference.To{Kind: "Cluster", Object: &clusterv1alpha1.Cluster{}, List: &clusterv1alpha1.ClusterList{}})
 }
 
 // SecretSource 是要交给平台的凭据；nil 表示没有。

@@ -48,13 +48,14 @@ type ClusterParameters struct {
 	// +optional
 	Heartbeat *Heartbeat `json:"heartbeat,omitempty"`
 	// workloadNamespacePrefix is put before a model's namespace to name the
-	// namespace on the member cluster that the model runs in. It cannot be
-	// changed: delete the managed resource and make another.
+	// namespace on the member cluster that the model runs in. The platform takes
+	// kubellm- where it is not set. It cannot be changed once the cluster is on
+	// the platform: delete the managed resource and make another. Writing out what
+	// it is anyway changes nothing.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:Pattern=`^[a-z0-9][-a-z0-9]*$`
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the prefix of a cluster cannot be changed: delete the managed resource and make another"
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('kube-') && !'kube-'.startsWith(self)",message="namespaces starting with \"kube-\" are the member's own"
 	WorkloadNamespacePrefix *string `json:"workloadNamespacePrefix,omitempty"`
 	// suspended takes the platform off the member cluster while it is true:

@@ -19,13 +19,13 @@ type ModelParameters struct {
 	// managementPolicies only observe.
 	// +optional
 	Engine *Engine `json:"engine,omitempty"`
-	// servedName is the name that requests call the model by; it cannot be
-	// changed. The platform takes the name of the model where it is not set.
+	// servedName is the name that requests call the model by. The platform takes
+	// the name of the model where it is not set. It cannot be changed once the
+	// model is on the platform; writing out what it is anyway changes nothing.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9][A-Za-z0-9._/:@-]*$`
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the name that a model is called by cannot be changed: delete the managed resource and make another"
 	ServedName *string `json:"servedName,omitempty"`
 	// resources are what one replica needs.
 	// +optional
@@ -70,10 +70,9 @@ type ModelParameters struct {
 
 // Engine is the program that serves a model.
 type Engine struct {
-	// type is VLLM, SGLang or LlamaCpp. It cannot be changed: delete the managed
-	// resource and make another.
+	// type is VLLM, SGLang or LlamaCpp. It cannot be changed once the model is on
+	// the platform: delete the managed resource and make another.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the engine of a model cannot be changed: delete the managed resource and make another"
 	Type *modelv1alpha1.EngineType `json:"type,omitempty"`
 	// image is the engine's image. The platform takes its own of the engine where
 	// it is not set.
@@ -100,10 +99,11 @@ type Engine struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000000
 	ContextLength *int32 `json:"contextLength,omitempty"`
-	// delivery is Deployment or KServe. It cannot be changed: delete the managed
-	// resource and make another.
+	// delivery is Deployment or KServe. The platform takes Deployment where it is
+	// not set. It cannot be changed once the model is on the platform: delete the
+	// managed resource and make another. Writing out what it is anyway changes
+	// nothing.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the delivery of a model cannot be changed: delete the managed resource and make another"
 	Delivery *modelv1alpha1.Delivery `json:"delivery,omitempty"`
 }
 

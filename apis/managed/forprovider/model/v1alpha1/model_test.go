@@ -91,6 +91,15 @@ func TestObserveModel(t *testing.T) {
 		"ready": {reason: "A replica more shows.", edit: func(m *modelv1alpha1.Model) { m.Status.ReadyReplicas = 4 }, changes: true, replicas: "4/4", clusters: "a,b"},
 		"phase": {reason: "How far a placement has come shows.", changes: true, replicas: "3/4", clusters: "a,b",
 			edit: func(m *modelv1alpha1.Model) { m.Status.Placements[1].Phase = modelv1alpha1.PlacementFailed }},
+		"one unseen": {reason: "What is seen elsewhere still counts.", changes: true, replicas: "3/4", clusters: "a,b",
+			edit: func(m *modelv1alpha1.Model) { m.Status.Placements[1].Phase = modelv1alpha1.PlacementUnreachable }},
+		"unseen": {reason: "Nobody knows how many are ready where nothing can be seen.", changes: true, replicas: "?/4", clusters: "a,b",
+			edit: func(m *modelv1alpha1.Model) {
+				m.Status.ReadyReplicas = 0
+				for i := range m.Status.Placements {
+					m.Status.Placements[i].Phase = modelv1alpha1.PlacementUnreachable
+				}
+			}},
 		"elastic": {reason: "The least is wanted, whatever is reserved.", changes: true, replicas: "3/2", clusters: "a,b",
 			edit: func(m *modelv1alpha1.Model) {
 				m.Spec.Scaling = &modelv1alpha1.Scaling{Autoscaling: &modelv1alpha1.Autoscaling{MinReplicas: ptr.To[int32](1), MaxReplicas: 2}}
@@ -113,12 +122,12 @@ func TestObserveModel(t *testing.T) {
 
 func TestConnectionDetails(t *testing.T) {
 	cases := map[string]struct {
-		reason               string
-		model                modelv1alpha1.Model
-		endpoint, servedName string
+		reason                        string
+		model                         modelv1alpha1.Model
+		endpoint, cluster, servedName string
 	}{
-		"by default": {reason: "The platform says what the model is called.", endpoint: "http://qwen", servedName: "qwen",
-			model: modelv1alpha1.Model{ObjectMeta: metav1.ObjectMeta{Name: "qwen"}, Status: modelv1alpha1.ModelStatus{Endpoint: "http://qwen", ServedName: "qwen"}}},
+		"by default": {reason: "The platform says what the model is called.", endpoint: "http://qwen", cluster: "north", servedName: "qwen",
+			model: modelv1alpha1.Model{ObjectMeta: metav1.ObjectMeta{Name: "qwen"}, Status: modelv1alpha1.ModelStatus{Endpoint: "http://qwen", EndpointCluster: "north", ServedName: "qwen"}}},
 		"not placed": {reason: "An address that no longer holds is taken back.", servedName: "large",
 			model: modelv1alpha1.Model{Spec: modelv1alpha1.ModelSpec{ServedName: ptr.To("large")}}},
 	}
@@ -126,8 +135,8 @@ func TestConnectionDetails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := ObserveModel(&tc.model).ConnectionDetails()
 			endpoint, given := got["endpoint"]
-			if !given || string(endpoint) != tc.endpoint || string(got["servedName"]) != tc.servedName {
-				t.Errorf("%s\ngot endpoint %q and name %q, want %q and %q", tc.reason, endpoint, got["servedName"], tc.endpoint, tc.servedName)
+			if !given || string(endpoint) != tc.endpoint || string(got["cluster"]) != tc.cluster || string(got["servedName"]) != tc.servedName {
+				t.Errorf("%s\ngot endpoint %q in %q and name %q, want %q in %q and %q", tc.reason, endpoint, got["cluster"], got["servedName"], tc.endpoint, tc.cluster, tc.servedName)
 			}
 		})
 	}

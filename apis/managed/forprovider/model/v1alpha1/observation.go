@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,6 +17,9 @@ type ModelObservation struct {
 	object.Observation      `json:",inline"`
 	modelv1alpha1.ModelSpec `json:",inline"`
 
+	// name is the model's name on the platform.
+	// +optional
+	Name string `json:"name,omitempty"`
 	// namespace is the model's namespace on the platform.
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
@@ -39,10 +43,15 @@ type ModelObservation struct {
 	// image is the engine's image in use.
 	// +optional
 	Image string `json:"image,omitempty"`
-	// endpoint is the address of the placement that requests are best sent to.
+	// endpoint is the address of the placement that requests are best sent to. It
+	// is an address within the member of endpointCluster.
 	// +optional
 	Endpoint string `json:"endpoint,omitempty"`
-	// replicas counts the replicas on all clusters: ready/wanted, such as 1/2.
+	// endpointCluster is the Cluster whose placement endpoint is the address of.
+	// +optional
+	EndpointCluster string `json:"endpointCluster,omitempty"`
+	// replicas counts the replicas on all clusters: ready/wanted, such as 1/2, and
+	// ?/2 while none of the clusters can be seen.
 	// +optional
 	Replicas string `json:"replicas,omitempty"`
 	// clusterNames are the Clusters that the model is placed on, with commas
@@ -98,6 +107,7 @@ func ObserveModel(m *modelv1alpha1.Model) *ModelObservation {
 	seen := &ModelObservation{
 		Observation:                object.Observe(m),
 		ModelSpec:                  *spec,
+		Name:                       m.Name,
 		Namespace:                  m.Namespace,
 		ObservedGeneration:         status.ObservedGeneration,
 		Conditions:                 status.Conditions,
@@ -105,6 +115,7 @@ func ObserveModel(m *modelv1alpha1.Model) *ModelObservation {
 		ObservedCredentialsVersion: status.ObservedCredentialsVersion,
 		Image:                      status.Image,
 		Endpoint:                   status.Endpoint,
+		EndpointCluster:            status.EndpointCluster,
 		RemovedPlacements:          status.RemovedPlacements,
 	}
 	if status.ServedName != "" {
@@ -118,8 +129,12 @@ func ObserveModel(m *modelv1alpha1.Model) *ModelObservation {
 		seen.Placements = append(seen.Placements, observePlacement(placement))
 	}
 	seen.ClusterNames = strings.Join(names, ",")
-	if len(names) > 0 {
+	visible := func(p modelv1alpha1.ModelPlacement) bool { return p.Phase != modelv1alpha1.PlacementUnreachable }
+	switch {
+	case slices.ContainsFunc(status.Placements, visible):
 		seen.Replicas = fmt.Sprintf("%d/%d", status.ReadyReplicas, wantedReplicas(spec))
+	case len(names) > 0:
+		seen.Replicas = fmt.Sprintf("?/%d", wantedReplicas(spec))
 	}
 	return seen
 }
@@ -156,10 +171,12 @@ func (o *ModelObservation) DeletionWaitsFor() string {
 	return ""
 }
 
-// ConnectionDetails 是应用要找到模型所需的；没有地址时写空，旧的地址不留着骗人。
+// ConnectionDetails 是应用要找到模型所需的；地址只在那个集群里说得通，所以也说是哪一个。没有地址时写空，旧的地址不留着骗人。
 func (o *ModelObservation) ConnectionDetails() map[string][]byte {
 	if o == nil {
 		return nil
 	}
-	return map[string][]byte{"endpoint": []byte(o.Endpoint), "servedName": []byte(ptr.Deref(o.ServedName, ""))}
+	return map[string][]byte{
+		"endpoint": []byte(o.Endpoint), "cluster": []byte(o.EndpointCluster), "servedName": []byte(ptr.Deref(o.ServedName, "")),
+	}
 }

@@ -91,6 +91,10 @@ type Autoscaling struct {
 
 // Cache keeps downloaded files. Its storage class and access mode cannot be
 // changed while it is there, and it cannot become smaller.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",fieldPath=".storageClassName",message="the storage class of a cache cannot be changed, set or removed later: remove the cache first and add it again"
+// +kubebuilder:validation:XValidation:rule="(has(self.accessMode) && self.accessMode == 'ReadWriteOnce') == (has(oldSelf.accessMode) && oldSelf.accessMode == 'ReadWriteOnce')",fieldPath=".accessMode",message="the access mode of a cache cannot be changed, and is ReadWriteMany where it is not set: remove the cache first and add it again"
+// +kubebuilder:validation:XValidation:rule="quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) >= 0",fieldPath=".size",message="a cache cannot become smaller: remove the cache first and add it again"
 type Cache struct {
 	// size is the size of the volume.
 	Size resource.Quantity `json:"size"`
@@ -99,14 +103,12 @@ type Cache struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the storage class of a cache cannot be changed: remove the cache first and add it again"
 	StorageClassName *string `json:"storageClassName,omitempty"`
 	// accessMode is ReadWriteMany, which all replicas share, or ReadWriteOnce,
 	// which only one replica can use. The platform takes ReadWriteMany where it is
 	// not set.
 	// +optional
 	// +kubebuilder:validation:Enum=ReadWriteMany;ReadWriteOnce
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the access mode of a cache cannot be changed: remove the cache first and add it again"
 	AccessMode *string `json:"accessMode,omitempty"`
 }
 

@@ -25,6 +25,7 @@ import (
 // +kubebuilder:printcolumn:name="FREE-GPUS",type="string",JSONPath=".status.atProvider.freeAccelerators"
 // +kubebuilder:printcolumn:name="REASON",type="string",JSONPath=".status.conditions[?(@.type=='Ready')].reason",priority=1
 // +kubebuilder:printcolumn:name="AGE",type="date",JSONPath=".metadata.creationTimestamp"
+// +kubebuilder:validation:XValidation:rule="!('*' in self.spec.managementPolicies || 'Update' in self.spec.managementPolicies) || (self.spec.?forProvider.?workloadNamespacePrefix.hasValue() ? oldSelf.spec.?forProvider.?workloadNamespacePrefix.hasValue() && self.spec.forProvider.workloadNamespacePrefix == oldSelf.spec.forProvider.workloadNamespacePrefix : !oldSelf.spec.?forProvider.?workloadNamespacePrefix.hasValue()) || !self.?status.?atProvider.?workloadNamespacePrefix.hasValue() || (self.spec.?forProvider.?workloadNamespacePrefix.hasValue() ? self.spec.forProvider.workloadNamespacePrefix == self.status.atProvider.workloadNamespacePrefix : self.status.atProvider.workloadNamespacePrefix == 'kubellm-')",fieldPath=".spec.forProvider.workloadNamespacePrefix",message="the prefix of a cluster that is on the platform cannot be changed, and is kubellm- where it is not set: delete the managed resource and make another"
 type Cluster struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

@@ -78,5 +78,5 @@ func (mg *RoleBinding) SetObserved(b *iamv1alpha1.RoleBinding) {
 
 // ResolveReferences 把 roleRef 的引用或选择器换成平台角色名。
 func (mg *RoleBinding) ResolveReferences(ctx context.Context, c client.Reader) error {
-	return mg.Spec.ForProvider.ResolveReferences(ctx, c, mg, reference.To{Object: &Role{}, List: &RoleList{}})
+	return mg.Spec.ForProvider.ResolveReferences(ctx, c, mg, reference.To{Kind: "Role", Object: &Role{}, List: &RoleList{}})
 }
