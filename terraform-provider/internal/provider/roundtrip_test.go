@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/diff"
 	"sigs.k8s.io/randfill"
 
+	modelv1alpha1 "github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/external"
 	"github.com/kubellm/kubellm/terraform-provider/internal/kind"
 	"github.com/kubellm/kubellm/terraform-provider/internal/kinds/cluster"
@@ -34,9 +35,20 @@ func losesNothing[M any, T external.Object, L runtime.Object](t *testing.T, k *k
 		func(*metav1.ObjectMeta, randfill.Continue) {},
 		func(*metav1.TypeMeta, randfill.Continue) {},
 		func(*metav1.Condition, randfill.Continue) {},
-		// 数量的内部表示不可随意填。
+		// 数量的内部表示不可随意填；整兆的写法读回来还是同一个。
 		func(q *resource.Quantity, c randfill.Continue) {
-			*q = *resource.NewQuantity(c.Int63n(1<<40), resource.BinarySI)
+			*q = *resource.NewQuantity((1+c.Int63n(1<<20))<<20, resource.BinarySI)
+		},
+		// 平台一概拒绝的，适配器没有属性可写。
+		func(a *modelv1alpha1.Adapter, c randfill.Continue) {
+			c.FillNoCustom(a)
+			a.Source.S3 = nil
+			if hub := a.Source.HuggingFace; hub != nil {
+				hub.Revision, hub.File, hub.TokenSecretRef = nil, nil, nil
+			}
+			if image := a.Source.OCI; image != nil {
+				image.PullSecretRef = nil
+			}
 		},
 	)
 	for range 200 {

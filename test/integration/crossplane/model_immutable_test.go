@@ -12,7 +12,7 @@ import (
 	modelv1alpha1 "github.com/kubellm/kubellm/apis/model/v1alpha1"
 )
 
-// inScope 是一个作用域里的模型：清单里的命名空间、写给它的参数开头、读它的对象。
+// inScope 是一个作用域里的模型：清单里的命名空间、写给它的参数开头、读它的对象。它哪里也不放：别的测试的成员会没了，删除就得等。
 type inScope struct {
 	namespace, name, params string
 	modelResource
@@ -26,7 +26,7 @@ func eachModelScope(t *testing.T, test func(t *testing.T, ns string, m inScope))
 	for scope, build := range modelScopes {
 		t.Run(scope, func(t *testing.T) {
 			t.Parallel()
-			m := inScope{namespace: ns, name: scope, params: "namespace: " + ns + ", suspended: true, "}
+			m := inScope{namespace: ns, name: scope, params: "namespace: " + ns + ", suspended: true, placement: {clusterNames: [nowhere]}, "}
 			m.modelResource = build(ns, m.name)
 			if scope == "cluster-scoped" {
 				m.namespace, m.name = "", "wide-"+ns
