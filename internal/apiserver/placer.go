@@ -1,6 +1,8 @@
 package apiserver
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	clusterv1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
@@ -16,13 +18,23 @@ type placer struct{}
 var _ model.Placer = placer{}
 
 // Place 见接口。
-func (placer) Place(m *v1alpha1.Model, clusters []clusterv1alpha1.Cluster, others []v1alpha1.Model, now time.Time) model.Outcome {
+func (placer) Place(m, old *v1alpha1.Model, clusters []clusterv1alpha1.Cluster, others []v1alpha1.Model, now time.Time) model.Outcome {
 	result := scheduler.Schedule(scheduler.Input{Model: m, Clusters: clusters, Models: others, Now: now})
 	message := result.Condition.Message
-	if moves := scheduler.Moves(m.Status.Placements, result.Placements); moves != "" {
-		message += "; " + moves
+	if old != nil && len(old.Status.Placements) > 0 {
+		message += "; " + consequences(m, old, clusters, result)
 	}
 	return model.Outcome{Placements: planned(result.Placements), Rejected: result.Rejected, Message: message}
+}
+
+// consequences 说跑着的会怎样：去哪里，换不换。
+func consequences(m, old *v1alpha1.Model, clusters []clusterv1alpha1.Cluster, result scheduler.Result) string {
+	said := slices.DeleteFunc([]string{scheduler.Moves(old.Status.Placements, result.Placements), effects(m, old, clusters, result)},
+		func(part string) bool { return part == "" })
+	if len(said) == 0 {
+		return "what runs stays, and no replica is replaced"
+	}
+	return strings.Join(said, "; ")
 }
 
 // planned 只留决定：留下的放置带着此刻跑着的样子，那不是计划。

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -30,6 +31,7 @@ type estate struct {
 	on      *cluster.Cluster
 	members *member.Members
 	member  client.Client
+	config  *rest.Config
 }
 
 func newEstate(t *testing.T) *estate {
@@ -37,7 +39,7 @@ func newEstate(t *testing.T) *estate {
 	server := harness.NewKubeAPIServer(t, harness.KubeAPIServerOptions{})
 	harness.InstallCRD(t, server.Kubeconfig, "scaledobjects.yaml")
 	harness.InstallCRD(t, server.Kubeconfig, "llminferenceservices.yaml")
-	e := &estate{platform: newPlatform(t), members: member.New(member.Options{Workers: 1})}
+	e := &estate{platform: newPlatform(t), config: harness.Config(t, server.Kubeconfig)}
 	e.on = e.create(t, "a")
 	e.on.Status.Capabilities = []cluster.Capability{cluster.CapabilityKEDA, cluster.CapabilityKServe}
 	if err := e.Live.Status().Update(t.Context(), e.on); err != nil {
@@ -45,24 +47,31 @@ func newEstate(t *testing.T) *estate {
 	}
 	e.await(t, e.on)
 	var err error
-	config := harness.Config(t, server.Kubeconfig)
-	if e.member, err = client.New(config, client.Options{}); err != nil {
+	if e.member, err = client.New(e.config, client.Options{}); err != nil {
 		t.Fatal(err)
 	}
+	e.watch(t)
+	if err := e.Live.Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "hub", Namespace: "default"}, Data: map[string][]byte{"token": []byte("hf_inherited")}}); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// watch 重新开始看成员，什么种类也还没有跟随。
+func (e *estate) watch(t *testing.T) {
+	t.Helper()
+	members := member.New(member.Options{Workers: 1})
+	e.members = members
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error, 1)
-	go func() { stopped <- e.members.Start(ctx) }()
+	go func() { stopped <- members.Start(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-stopped; err != nil {
 			t.Error(err)
 		}
 	})
-	e.members.Ensure(member.Target{Name: "a", UID: e.on.UID, Config: config, CredentialsVersion: "1", Interval: time.Second, Timeout: 5 * time.Second, FailureThreshold: 5})
-	if err := e.Live.Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "hub", Namespace: "default"}, Data: map[string][]byte{"token": []byte("hf_inherited")}}); err != nil {
-		t.Fatal(err)
-	}
-	return e
+	members.Ensure(member.Target{Name: "a", UID: e.on.UID, Config: e.config, CredentialsVersion: "1", Interval: time.Second, Timeout: 5 * time.Second, FailureThreshold: 5})
 }
 
 // model 是一个叫 name、身份为 uid、放在那个成员上的 Model。
@@ -73,7 +82,11 @@ func (e *estate) model(name string, uid types.UID, edit ...func(*v1alpha1.Model)
 	if m.Spec.Source.HuggingFace == nil {
 		m.Spec.Source.HuggingFace = &v1alpha1.HuggingFaceSource{Repo: "meta/gated"}
 	}
-	m.Status.Placements = []v1alpha1.ModelPlacement{{Cluster: "a", ClusterUID: string(e.on.UID), Namespace: "kubellm-default", Replicas: 1}}
+	replicas := int32(1)
+	if m.Spec.Scaling != nil {
+		replicas = m.Spec.Scaling.Autoscaling.MaxReplicas
+	}
+	m.Status.Placements = []v1alpha1.ModelPlacement{{Cluster: "a", ClusterUID: string(e.on.UID), Namespace: "kubellm-default", Replicas: replicas}}
 	return m
 }
 
@@ -96,9 +109,8 @@ func (e *estate) until(t *testing.T, r *Reconciler, m *v1alpha1.Model, why strin
 		}
 		there, err := e.there(ctx, m)
 		if err == nil && !slices.Equal(there, want) {
-			err = fmt.Errorf("there is %q, want %q; waiting: %t, %s", there, want, v.sites[0].waiting, v.sites[0].lost)
+			err = fmt.Errorf("there is %q, want %q; kept: %t, awaited: %t %s", there, want, v.sites[0].kept, v.sites[0].waiting, v.sites[0].lost)
 		}
-		t.Log("DEBUG", time.Now(), v.sites[0].err, v.sites[0].waiting, v.sites[0].lost, there, v.sites[0].leftover)
 		return errors.Join(v.sites[0].err, errors.Join(v.sites[0].leftover...), err)
 	})
 }
@@ -144,7 +156,7 @@ func autoscaling(m *v1alpha1.Model) {
 func delivered(m *v1alpha1.Model) { m.Spec.Engine.Delivery = ptr.To(v1alpha1.DeliveryKServe) }
 
 // TestInheritance 以 Orphan 删除了的 Model 留下的，同名的下一个要的接过来，不要的收走：令牌尤其不能留在成员上。
-// 它自己删除时，那里什么也不剩。对着真的平台、真的成员与真的监视；放上去的那个控制器与接手的不是同一个。
+// 它自己删除时，那里什么也不剩。对着真的平台、真的成员与真的监视；放上去的那个控制器与接手的不是同一个，后者还什么也没看到。
 func TestInheritance(t *testing.T) {
 	e := newEstate(t)
 	type edits []func(*v1alpha1.Model)
@@ -162,6 +174,7 @@ func TestInheritance(t *testing.T) {
 	} {
 		former, heir := e.model(name, types.UID("former-"+name), c.former...), e.model(name, types.UID("heir-"+name), c.heir...)
 		e.until(t, e.controller(), former, name+": the former Model is placed", c.left...)
+		e.watch(t)
 		r := e.controller()
 		e.until(t, r, heir, name+": "+c.why, c.want...)
 		harness.Eventually(t, name+": what was inherited goes with the heir", patience, func(ctx context.Context) error {

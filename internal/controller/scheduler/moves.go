@@ -12,7 +12,7 @@ import (
 const mostMoves = 8
 
 // Moves 用一句话说从 before 到 after 会离开哪些集群、添上哪些、哪些上面的数要变。
-// 先前哪里也没放的没有变动可说：选了哪些已经说了。
+// 先前哪里也没放的没有变动可说：选了哪些已经说了。没有变动的为空。
 func Moves(before, after []model.ModelPlacement) string {
 	if len(before) == 0 {
 		return ""
@@ -37,11 +37,8 @@ func Moves(before, after []model.ModelPlacement) string {
 		clusters []string
 	}{{"leaves", left}, {"is added to", added}, {"is resized on", resized}} {
 		if len(kind.clusters) > 0 {
-			parts = append(parts, kind.verb+" "+some(kind.clusters))
+			parts = append(parts, kind.verb+" "+Listed(kind.clusters))
 		}
-	}
-	if len(parts) == 0 {
-		return "what runs stays where it is"
 	}
 	return strings.Join(parts, ", ")
 }
@@ -78,8 +75,8 @@ func shown(value any) string {
 	return "none"
 }
 
-// some 列出前几个，列不下的说还有几个。
-func some(names []string) string {
+// Listed 列出前几个，列不下的说还有几个。
+func Listed(names []string) string {
 	if more := len(names) - mostMoves; more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:mostMoves], ", "), more)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/kubellm/kubellm/internal/controller/scheduler"
 )
 
-// TestMoves 计划要说出对跑着的有什么后果：离开、添上、改了数，没有后果也要说。
+// TestMoves 计划要说出跑着的会去哪里：离开、添上、改了数；都没有的没有可说。
 func TestMoves(t *testing.T) {
 	at := func(cluster string, replicas, each int32) model.ModelPlacement {
 		return model.ModelPlacement{Cluster: cluster, ClusterUID: "uid-" + cluster, Product: h100, ResourceName: gpu, Replicas: replicas, AcceleratorCount: each}
@@ -26,7 +26,7 @@ func TestMoves(t *testing.T) {
 		want          string
 	}{
 		"New":      {"the decision itself says where", nil, places(at("a", 1, 2)), ""},
-		"Same":     {"nothing moves; how far it has come is no move", places(ready), places(at("a", 1, 2)), "what runs stays where it is"},
+		"Same":     {"nothing moves; how far it has come is no move", places(ready), places(at("a", 1, 2)), ""},
 		"Leaves":   {"what runs there is removed", places(at("a", 1, 2), at("b", 1, 2)), places(at("b", 1, 2)), "leaves a"},
 		"Nowhere":  {"even if it goes nowhere", places(at("a", 1, 2)), nil, "leaves a"},
 		"Moves":    {"one instead of the other", places(at("a", 1, 2)), places(at("b", 1, 2)), "leaves a, is added to b"},

@@ -32,8 +32,8 @@ type Outcome struct {
 
 // Placer 决定模型放在哪、放上去什么。它就是控制器用的那一份，计划才不会与真做的不同。
 type Placer interface {
-	// Place 选出集群；others 是别的模型，它们占着的与预留的不能再用。只许读。
-	Place(m *v1alpha1.Model, clusters []clusterv1alpha1.Cluster, others []v1alpha1.Model, now time.Time) Outcome
+	// Place 选出集群；old 是 m 从前的样子，没有的为 nil；others 是别的模型，它们占着的与预留的不能再用。只许读。
+	Place(m, old *v1alpha1.Model, clusters []clusterv1alpha1.Cluster, others []v1alpha1.Model, now time.Time) Outcome
 	// Manifests 写出要放到一个集群上的东西，里面没有密文；rejected 是这一次放不下的集群与理由。
 	Manifests(m *v1alpha1.Model, on *clusterv1alpha1.Cluster, placement v1alpha1.ModelPlacement, rejected []v1alpha1.RejectedCluster) (string, error)
 }
@@ -52,7 +52,7 @@ type planner struct {
 // 要求没变、放置也不会变的没有计划，除非明说了要：kubectl diff 靠干跑，没有变的就该什么差别也看不到。
 func (p *planner) plan(ctx context.Context, obj, old *model.Model) {
 	now := metav1.Now()
-	planned, err := p.make(ctx, obj, now.Time)
+	planned, err := p.make(ctx, obj, old, now.Time)
 	if err != nil {
 		planned = v1alpha1.Plan{Message: fmt.Sprintf("no plan: %v", err)}
 	}
@@ -75,7 +75,7 @@ func stays(is model.ModelPlacement, will v1alpha1.ModelPlacement) bool {
 		is.Product == will.Product && is.ResourceName == will.ResourceName && is.AcceleratorCount == will.AcceleratorCount
 }
 
-func (p *planner) make(ctx context.Context, obj *model.Model, now time.Time) (v1alpha1.Plan, error) {
+func (p *planner) make(ctx context.Context, obj, old *model.Model, now time.Time) (v1alpha1.Plan, error) {
 	allowed, err := p.guard.MayList(ctx, cluster.Resource("clusters"))
 	if err != nil {
 		return v1alpha1.Plan{}, fmt.Errorf("check the right to list clusters: %w", err)
@@ -88,7 +88,11 @@ func (p *planner) make(ctx context.Context, obj *model.Model, now time.Time) (v1
 	if err != nil {
 		return v1alpha1.Plan{}, err
 	}
-	outcome := p.placer.Place(wanted, clusters, others, now)
+	former, err := external(old)
+	if err != nil {
+		return v1alpha1.Plan{}, err
+	}
+	outcome := p.placer.Place(wanted, former, clusters, others, now)
 	planned := v1alpha1.Plan{Message: outcome.Message, Placements: outcome.Placements, RejectedClusters: outcome.Rejected}
 	planned.Manifests, err = p.manifests(wanted, clusters, outcome)
 	return planned, err
@@ -119,8 +123,8 @@ func (p *planner) situation(ctx context.Context, obj *model.Model) (*v1alpha1.Mo
 			}
 		}
 	}
-	wanted := &v1alpha1.Model{}
-	if err := v1alpha1.Convert_model_Model_To_v1alpha1_Model(obj.DeepCopy(), wanted, nil); err != nil {
+	wanted, err := external(obj)
+	if err != nil {
 		return nil, nil, nil, err
 	}
 	// 干跑的创建没有存下，所以没有版本。
@@ -129,6 +133,15 @@ func (p *planner) situation(ctx context.Context, obj *model.Model) (*v1alpha1.Mo
 	}
 	wanted.Status.Plan = nil
 	return wanted, clusters, others, nil
+}
+
+// external 是 m 的外部版本，nil 还是 nil。
+func external(m *model.Model) (*v1alpha1.Model, error) {
+	if m == nil {
+		return nil, nil
+	}
+	out := &v1alpha1.Model{}
+	return out, v1alpha1.Convert_model_Model_To_v1alpha1_Model(m.DeepCopy(), out, nil)
 }
 
 func (p *planner) manifests(m *v1alpha1.Model, clusters []clusterv1alpha1.Cluster, outcome Outcome) ([]v1alpha1.PlannedManifests, error) {

@@ -55,7 +55,7 @@ func (nowhere) List(context.Context) (*cluster.ClusterList, error) {
 	return &cluster.ClusterList{}, nil
 }
 
-func (nowhere) Place(*v1alpha1.Model, []clusterv1alpha1.Cluster, []v1alpha1.Model, time.Time) Outcome {
+func (nowhere) Place(*v1alpha1.Model, *v1alpha1.Model, []clusterv1alpha1.Cluster, []v1alpha1.Model, time.Time) Outcome {
 	return Outcome{Message: "nowhere"}
 }
 

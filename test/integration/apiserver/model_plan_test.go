@@ -172,7 +172,10 @@ func TestPlanIsSticky(t *testing.T) {
 		want       []modelv1alpha1.ModelPlacement
 		says       string
 	}{
-		{"a placed model does not move, and how it runs now is no plan", `{"spec":{"engine":{"args":["--enforce-eager"]}}}`, []modelv1alpha1.ModelPlacement{decided}, "what runs stays where it is"},
+		{"a placed model does not move, and how it runs now is no plan; its pods get another argument", `{"spec":{"engine":{"contextLength":65536}}}`, []modelv1alpha1.ModelPlacement{decided}, "the replicas on " + big + " are replaced, one after the other"},
+		{"nothing that is to be replaced goes on meanwhile", `{"spec":{"engine":{"contextLength":65536},"rollout":{"type":"Recreate"}}}`, []modelv1alpha1.ModelPlacement{decided}, "the replicas on " + big + " are replaced, all at once"},
+		{"what is done at the end replaces nothing now", `{"spec":{"deletionPolicy":"Orphan"}}`, []modelv1alpha1.ModelPlacement{decided}, "what runs stays, and no replica is replaced"},
+		{"one more of the same", `{"spec":{"scaling":{"replicas":2}}}`, []modelv1alpha1.ModelPlacement{decided}, "room for 0 of 1 additional replicas"},
 		{"a model that is suspended keeps its place", `{"spec":{"suspended":true}}`, []modelv1alpha1.ModelPlacement{resized(decided, 0)}, "is resized on " + big},
 		{"a Cluster that is not selected any more is left", `{"spec":{"placement":{"clusterSelector":{"matchLabels":{"fleet":"none"}}}}}`, nil, "leaves " + big},
 	} {
