@@ -84,8 +84,7 @@ func (m *Members) NeedLeaderElection() bool { return true }
 
 // Start 连接此前与此后交来的成员，直到 ctx 结束；返回时不留下任何连接与协程。
 func (m *Members) Start(ctx context.Context) error {
-	m.metrics.connected.add(m)
-	defer m.metrics.connected.remove(m)
+	defer m.metrics.connected.Add(m)()
 	m.mu.Lock()
 	m.ctx = ctx
 	for _, e := range m.entries {

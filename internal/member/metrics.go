@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,7 +22,7 @@ type metrics struct {
 // newMetrics 建立并登记指标；r 为 nil 时不登记，同一登记处上的几个 Members 共用一份。
 func newMetrics(r prometheus.Registerer) *metrics {
 	m := &metrics{
-		connected: &connectedGauge{by: map[*Members]struct{}{}},
+		connected: &connectedGauge{},
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "kubellm_member_request_duration_seconds",
 			Help:    "Time until a member cluster's answer began, by cluster, verb and HTTP code; code is error where no answer came.",
@@ -37,32 +36,15 @@ func newMetrics(r prometheus.Registerer) *metrics {
 var connectedDesc = prometheus.NewDesc("kubellm_members_connected", "Member clusters whose last probe was answered.", nil, nil)
 
 // connectedGauge 在抓取时数一遍每个 Members 的成员。
-type connectedGauge struct {
-	mu sync.Mutex
-	by map[*Members]struct{}
-}
-
-func (g *connectedGauge) add(m *Members) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.by[m] = struct{}{}
-}
-
-func (g *connectedGauge) remove(m *Members) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.by, m)
-}
+type connectedGauge struct{ instruments.Running[*Members] }
 
 // Describe 实现 prometheus.Collector。
 func (g *connectedGauge) Describe(ch chan<- *prometheus.Desc) { ch <- connectedDesc }
 
 // Collect 实现 prometheus.Collector。
 func (g *connectedGauge) Collect(ch chan<- prometheus.Metric) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	var n float64
-	for m := range g.by {
+	for _, m := range g.All() {
 		n += m.connected()
 	}
 	ch <- prometheus.MustNewConstMetric(connectedDesc, prometheus.GaugeValue, n)

@@ -3,8 +3,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,39 +42,20 @@ func (c *Census) Start(ctx context.Context) error {
 	if err := instruments.Register(c.Registerer, &shared); err != nil {
 		return fmt.Errorf("register the metric of clusters by condition: %w", err)
 	}
-	shared.add(c)
-	defer shared.remove(c)
+	defer shared.Add(c)()
 	<-ctx.Done()
 	return nil
 }
 
 // censuses 是登记处上的指标：同一个进程里的几个管理者轮流被选中，由最近开始的那一个来数。
-type censuses struct {
-	mu      sync.Mutex
-	running []*Census
-}
-
-func (s *censuses) add(c *Census) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.running = append(s.running, c)
-}
-
-func (s *censuses) remove(c *Census) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.running = slices.DeleteFunc(s.running, func(other *Census) bool { return other == c })
-}
+type censuses struct{ instruments.Running[*Census] }
 
 // Describe 说出唯一的指标。
 func (s *censuses) Describe(ch chan<- *prometheus.Desc) { ch <- population }
 
 // Collect 实现 prometheus.Collector；没有选中的就不数。
 func (s *censuses) Collect(ch chan<- prometheus.Metric) {
-	s.mu.Lock()
-	running := slices.Clone(s.running)
-	s.mu.Unlock()
-	if len(running) > 0 {
+	if running := s.All(); len(running) > 0 {
 		running[len(running)-1].collect(ch)
 	}
 }
