@@ -24,7 +24,8 @@ func (placer) Place(m, old *v1alpha1.Model, clusters []clusterv1alpha1.Cluster, 
 	if old != nil && len(old.Status.Placements) > 0 {
 		message += "; " + consequences(m, old, clusters, result)
 	}
-	return model.Outcome{Placements: planned(result.Placements), Rejected: result.Rejected, Message: message}
+	return model.Outcome{Placements: planned(result.Placements), Rejected: result.Rejected, Message: message,
+		Stays: old != nil && scheduler.Same(old.Status.Placements, result.Placements)}
 }
 
 // consequences 说跑着的会怎样：去哪里，换不换。

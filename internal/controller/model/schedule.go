@@ -86,7 +86,7 @@ func (r *Reconciler) decide(ctx context.Context, model *v1alpha1.Model) (_ sched
 	}
 	own := r.counted(model, byName(clusters.Items))
 	result := scheduler.Schedule(scheduler.Input{Model: &own, Clusters: clusters.Items, Models: others, Now: r.Clock.Now()})
-	if same(model.Status.Placements, result.Placements) {
+	if scheduler.Same(model.Status.Placements, result.Placements) {
 		return result, true, nil
 	}
 	before := model.DeepCopy()
@@ -118,7 +118,7 @@ func stands(model *v1alpha1.Model, clusters []cluster.Cluster, now time.Time) (s
 		return scheduler.Result{}, false
 	}
 	alone := scheduler.Schedule(scheduler.Input{Model: model, Clusters: clusters, Now: now})
-	if alone.Condition.Status != metav1.ConditionTrue || !same(model.Status.Placements, alone.Placements) ||
+	if alone.Condition.Status != metav1.ConditionTrue || !scheduler.Same(model.Status.Placements, alone.Placements) ||
 		!slices.Equal(lasting(model.Status.RejectedClusters), lasting(alone.Rejected)) {
 		return scheduler.Result{}, false
 	}
@@ -192,15 +192,6 @@ func (r *Reconciler) count(model types.UID, on *cluster.Cluster, uid string, eac
 	}
 	n, _ := r.accounts.observed(on, model, o, each, old)
 	return n
-}
-
-// same 报告两份放置是同一个决定；走到了哪一步不算。
-func same(a, b []v1alpha1.ModelPlacement) bool {
-	return slices.EqualFunc(a, b, func(a, b v1alpha1.ModelPlacement) bool {
-		return a.Cluster == b.Cluster && a.ClusterUID == b.ClusterUID && a.Namespace == b.Namespace &&
-			a.Product == b.Product && a.ResourceName == b.ResourceName &&
-			a.AcceleratorCount == b.AcceleratorCount && a.Replicas == b.Replicas
-	})
 }
 
 // left 是离开了、还要收拾的集群：以前的加上这次离开的，又回去了的不算。

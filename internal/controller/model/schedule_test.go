@@ -9,6 +9,7 @@ import (
 
 	cluster "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
+	"github.com/kubellm/kubellm/internal/controller/scheduler"
 )
 
 // TestStands 上一次的决定只在重新算也是它时才不必重新算。
@@ -72,11 +73,11 @@ func TestSame(t *testing.T) {
 	} {
 		edited := decided
 		c.edit(&edited)
-		if got := same([]v1alpha1.ModelPlacement{decided}, []v1alpha1.ModelPlacement{edited}); got != c.want {
+		if got := scheduler.Same([]v1alpha1.ModelPlacement{decided}, []v1alpha1.ModelPlacement{edited}); got != c.want {
 			t.Errorf("%s: the same decision: %t, want %t (%s)", name, got, c.want, c.why)
 		}
 	}
-	if same([]v1alpha1.ModelPlacement{decided}, nil) {
+	if scheduler.Same([]v1alpha1.ModelPlacement{decided}, nil) {
 		t.Error("a placement that is gone is another decision")
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
 	"github.com/kubellm/kubellm/internal/controller/index"
 	"github.com/kubellm/kubellm/internal/controller/requeue"
+	"github.com/kubellm/kubellm/internal/controller/scheduler"
 	"github.com/kubellm/kubellm/internal/member"
 )
 
@@ -45,7 +46,7 @@ var roomier = predicate.Funcs{
 	CreateFunc: func(event.CreateEvent) bool { return false },
 	UpdateFunc: func(e event.UpdateEvent) bool {
 		was, is := &e.ObjectOld.(*v1alpha1.Model).Status, &e.ObjectNew.(*v1alpha1.Model).Status
-		return len(was.Placements) > 0 && !same(was.Placements, is.Placements) ||
+		return len(was.Placements) > 0 && !scheduler.Same(was.Placements, is.Placements) ||
 			len(was.RemovedPlacements) > 0 && !equality.Semantic.DeepEqual(was.RemovedPlacements, is.RemovedPlacements)
 	},
 }

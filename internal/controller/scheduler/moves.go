@@ -11,6 +11,15 @@ import (
 // mostMoves 是一种变动最多列几个集群。
 const mostMoves = 8
 
+// Same 报告两份放置是同一个决定；走到了哪一步不算。
+func Same(a, b []model.ModelPlacement) bool {
+	return slices.EqualFunc(a, b, func(a, b model.ModelPlacement) bool {
+		return a.Cluster == b.Cluster && a.ClusterUID == b.ClusterUID && a.Namespace == b.Namespace &&
+			a.Product == b.Product && a.ResourceName == b.ResourceName &&
+			a.AcceleratorCount == b.AcceleratorCount && a.Replicas == b.Replicas
+	})
+}
+
 // Moves 用一句话说从 before 到 after 会离开哪些集群、添上哪些、哪些上面的数要变。
 // 先前哪里也没放的没有变动可说：选了哪些已经说了。没有变动的为空。
 func Moves(before, after []model.ModelPlacement) string {

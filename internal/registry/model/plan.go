@@ -3,7 +3,6 @@ package model
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -20,14 +19,12 @@ import (
 // unknownUID 代替干跑时随手造的 UID：真的那个要到创建时才有，两次计划也不该因它而不同。
 const unknownUID types.UID = "known-after-apply"
 
-// withheld 是对看不到集群的人说的计划。
-const withheld = `the plan is withheld, because it shows clusters and what is free on them: obtain the verb "list" on clusters.cluster.kubellm.io to see it`
-
-// Outcome 是一次放置的结果，Message 用一句话说出它。
+// Outcome 是一次放置的结果，Message 用一句话说出它；Stays 表示与从前放的一样。
 type Outcome struct {
 	Placements []v1alpha1.ModelPlacement
 	Rejected   []v1alpha1.RejectedCluster
 	Message    string
+	Stays      bool
 }
 
 // Placer 决定模型放在哪、放上去什么。它就是控制器用的那一份，计划才不会与真做的不同。
@@ -52,48 +49,48 @@ type planner struct {
 // 要求没变、放置也不会变的没有计划，除非明说了要：kubectl diff 靠干跑，没有变的就该什么差别也看不到。
 func (p *planner) plan(ctx context.Context, obj, old *model.Model) {
 	now := metav1.Now()
-	planned, err := p.make(ctx, obj, old, now.Time)
-	if err != nil {
-		planned = v1alpha1.Plan{Message: fmt.Sprintf("no plan: %v", err)}
-	}
-	if old != nil && equality.Semantic.DeepEqual(obj.Spec, old.Spec) && obj.Annotations[v1alpha1.AnnotationPlan] != v1alpha1.PlanAlways &&
-		(err != nil || planned.Message == withheld || slices.EqualFunc(obj.Status.Placements, planned.Placements, stays)) {
+	quiet := old != nil && equality.Semantic.DeepEqual(obj.Spec, old.Spec) && obj.Annotations[v1alpha1.AnnotationPlan] != v1alpha1.PlanAlways
+	planned, err := p.make(ctx, obj, old, now.Time, quiet)
+	switch {
+	case err != nil && !quiet:
+		planned = &v1alpha1.Plan{Message: fmt.Sprintf("no plan: %v", err)}
+	case err != nil || planned == nil:
 		return
 	}
 	planned.Time = now
 	// kubectl 不带 -o 时不印对象；警告总会印出来。
 	warning.AddWarning(ctx, "", "status.plan: "+planned.Message)
 	obj.Status.Plan = &model.Plan{}
-	if err := v1alpha1.Convert_v1alpha1_Plan_To_model_Plan(&planned, obj.Status.Plan, nil); err != nil {
+	if err := v1alpha1.Convert_v1alpha1_Plan_To_model_Plan(planned, obj.Status.Plan, nil); err != nil {
 		obj.Status.Plan = &model.Plan{Time: now, Message: fmt.Sprintf("no plan: %v", err)}
 	}
 }
 
-// stays 报告 will 就是 is 眼下的样子。
-func stays(is model.ModelPlacement, will v1alpha1.ModelPlacement) bool {
-	return is.Cluster == will.Cluster && is.ClusterUID == will.ClusterUID && is.Namespace == will.Namespace && is.Replicas == will.Replicas &&
-		is.Product == will.Product && is.ResourceName == will.ResourceName && is.AcceleratorCount == will.AcceleratorCount
-}
-
-func (p *planner) make(ctx context.Context, obj, old *model.Model, now time.Time) (v1alpha1.Plan, error) {
+// make 造计划；quiet 时放置不变的、看不到集群的都没有计划，为 nil。
+func (p *planner) make(ctx context.Context, obj, old *model.Model, now time.Time, quiet bool) (*v1alpha1.Plan, error) {
 	allowed, err := p.guard.MayList(ctx, cluster.Resource("clusters"))
-	if err != nil {
-		return v1alpha1.Plan{}, fmt.Errorf("check the right to list clusters: %w", err)
-	}
-	if !allowed {
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("check the right to list clusters: %w", err)
+	case !allowed && quiet:
+		return nil, nil
+	case !allowed:
 		// 计划说得出有哪些集群、各空着多少卡；看不到集群的人，不能靠干跑看到。
-		return v1alpha1.Plan{Message: withheld}, nil
+		return &v1alpha1.Plan{Message: `the plan is withheld, because it shows clusters and what is free on them: obtain the verb "list" on clusters.cluster.kubellm.io to see it`}, nil
 	}
 	wanted, clusters, others, err := p.situation(ctx, obj)
 	if err != nil {
-		return v1alpha1.Plan{}, err
+		return nil, err
 	}
 	former, err := external(old)
 	if err != nil {
-		return v1alpha1.Plan{}, err
+		return nil, err
 	}
 	outcome := p.placer.Place(wanted, former, clusters, others, now)
-	planned := v1alpha1.Plan{Message: outcome.Message, Placements: outcome.Placements, RejectedClusters: outcome.Rejected}
+	if quiet && outcome.Stays {
+		return nil, nil
+	}
+	planned := &v1alpha1.Plan{Message: outcome.Message, Placements: outcome.Placements, RejectedClusters: outcome.Rejected}
 	planned.Manifests, err = p.manifests(wanted, clusters, outcome)
 	return planned, err
 }
