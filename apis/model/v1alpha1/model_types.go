@@ -140,8 +140,9 @@ type OCISource struct {
 	Image string `json:"image"`
 	// pullSecretRef points at a key of a Secret of the Model's namespace that
 	// holds a Docker configuration. Whoever sets it, or changes what gets to see
-	// it, must be allowed to get that Secret, as with tokenSecretRef. Without it the configuration is the key "dockerconfigjson" of what
-	// was handed in through models/credentials.
+	// it, must be allowed to get that Secret, as with tokenSecretRef. Without it
+	// the configuration is the key "dockerconfigjson" of what was handed in
+	// through models/credentials.
 	// +optional
 	PullSecretRef *SecretKeyReference `json:"pullSecretRef,omitempty"`
 }
@@ -163,8 +164,8 @@ type S3Source struct {
 	// credentialsSecretRef points at a Secret of the Model's namespace with the
 	// keys accessKeyID and secretAccessKey. Whoever sets it, or changes what gets
 	// to see them, must be allowed to get that Secret, as with tokenSecretRef.
-	// Without it they are the keys of the same names of what was
-	// handed in through models/credentials.
+	// Without it they are the keys of the same names of what was handed in
+	// through models/credentials.
 	// +optional
 	CredentialsSecretRef *SecretReference `json:"credentialsSecretRef,omitempty"`
 }

@@ -23,7 +23,7 @@ func (n naming) ValidateList(ctx context.Context, req validator.ListRequest, res
 	}
 }
 
-// exactlyOne 要求对象里恰好写了这些属性中的一个，说得出写了哪几个。
+// exactlyOne 要求对象里恰好写了这些属性中的一个，说得出写了哪几个；现成的 ExactlyOneOf 把路径表达式印给人看，也不说有哪几个。
 type exactlyOne []string
 
 func (e exactlyOne) Description(context.Context) string {

@@ -11,8 +11,9 @@ type OCISourceApplyConfiguration struct {
 	Image *string `json:"image,omitempty"`
 	// pullSecretRef points at a key of a Secret of the Model's namespace that
 	// holds a Docker configuration. Whoever sets it, or changes what gets to see
-	// it, must be allowed to get that Secret, as with tokenSecretRef. Without it the configuration is the key "dockerconfigjson" of what
-	// was handed in through models/credentials.
+	// it, must be allowed to get that Secret, as with tokenSecretRef. Without it
+	// the configuration is the key "dockerconfigjson" of what was handed in
+	// through models/credentials.
 	PullSecretRef *SecretKeyReferenceApplyConfiguration `json:"pullSecretRef,omitempty"`
 }
 

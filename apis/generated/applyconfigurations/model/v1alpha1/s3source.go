@@ -19,8 +19,8 @@ type S3SourceApplyConfiguration struct {
 	// credentialsSecretRef points at a Secret of the Model's namespace with the
 	// keys accessKeyID and secretAccessKey. Whoever sets it, or changes what gets
 	// to see them, must be allowed to get that Secret, as with tokenSecretRef.
-	// Without it they are the keys of the same names of what was
-	// handed in through models/credentials.
+	// Without it they are the keys of the same names of what was handed in
+	// through models/credentials.
 	CredentialsSecretRef *SecretReferenceApplyConfiguration `json:"credentialsSecretRef,omitempty"`
 }
 
