@@ -43,9 +43,19 @@ at_work() {
   echo "${names:-compiling}"
 }
 
+# failures 从 go test 的输出里只挑出失败的测试自己的话：部件的日志附在每个失败之后，会把它们淹没。
+failures() {
+  awk '
+    /^(FAIL|panic:|fatal error:|WARNING: DATA RACE)/ || /^ *--- FAIL/ { print; left = 0; next }
+    /^ +[A-Za-z0-9_]+\.go:[0-9]+: / { left = /: last lines of / ? 0 : 12 }
+    left > 0 { print substr($0, 1, 600); left-- }
+  ' "$1"
+}
+
+output=$(mktemp)
 heartbeat &
 ticker=$!
-trap 'kill "$ticker" 2>/dev/null || true' EXIT
+trap 'kill "$ticker" 2>/dev/null || true; rm -f "$output"' EXIT
 
 # 先构建测试要启动的部件：否则第一批测试会一边等编译一边与它抢处理器。
 mkdir -p "$bin"
@@ -55,4 +65,10 @@ go build ${race:+-race} -buildvcs=false -o "$bin/terraform-provider-kubellm" ./t
 
 # 测试启动的部件不是它们的 Go 依赖，缓存会把改动之前的结果当成现在的，所以不用缓存。
 echo "test: go test -count=1 $race $* (with $terraform)"
-go test -count=1 ${race:+-race} "$@"
+status=0
+go test -count=1 ${race:+-race} "$@" | tee "$output" || status=$?
+if ((status != 0)); then
+  echo "test: what failed, without the logs above:" >&2
+  failures "$output" >&2
+fi
+exit "$status"
