@@ -132,7 +132,7 @@ func (c *toolchain) sum(t *testing.T, name string, match func(map[string]string)
 }
 
 // patience 是等待平台做完一件事的期限。
-const patience = 40 * time.Second
+const patience = 2 * time.Minute
 
 // wantClass 断言错误的分类。
 func wantClass(t *testing.T, reason string, err error, class external.Class) {

@@ -23,7 +23,7 @@ import (
 
 const (
 	// patience 是等待一件事的期限，给忙的机器留足余量。
-	patience = 60 * time.Second
+	patience = 2 * time.Minute
 	// brief 只够问一次而不久等。
 	brief   = 500 * time.Millisecond
 	product = "NVIDIA-H100-80GB-HBM3"

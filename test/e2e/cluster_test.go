@@ -22,7 +22,7 @@ import (
 
 const (
 	// promptly 是"不久就会"的上限：心跳一秒一次，余下的取决于机器多忙。
-	promptly = 90 * time.Second
+	promptly = 2 * time.Minute
 	// collected 是收走为止的上限：成员的 API 服务器死过几次之后，它自己的垃圾回收退避得与断线一样久，Pod 才有人收。
 	collected = 4 * time.Minute
 )

@@ -21,7 +21,7 @@ import (
 const (
 	h100 = "NVIDIA-H100-80GB-HBM3"
 	// soon 是等一个成员集群自己到达某个状态的上限；平常一两秒。
-	soon = 60 * time.Second
+	soon = 2 * time.Minute
 )
 
 func TestMember(t *testing.T) {

@@ -216,14 +216,11 @@ func (f fleet) memberChanged(t *testing.T) {
 	}
 }
 
-// duplicate 先登记的作数；同一秒里登记的，UID 小的作数。
+// duplicate 先站住的作数，哪怕两个在同一秒里登记；它走了，后来的接着用。
 func (f fleet) duplicate(t *testing.T) {
 	older := f.register(t, "first", f.one)
 	younger := f.create(t, "second", nil)
 	f.handIn(t, "second", harness.MemberKubeconfig(t, f.one, memberAdmin, time.Hour))
-	if younger.CreationTimestamp.Equal(&older.CreationTimestamp) && younger.UID < older.UID {
-		older, younger = younger, older
-	}
 	got := f.wait(t, younger.Name, condition(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDuplicateMember))
 	if c := meta.FindStatusCondition(got.Status.Conditions, v1alpha1.ConditionReady); !strings.Contains(c.Message, strconv.Quote(older.Name)) {
 		t.Errorf("the older Cluster, %s, is not named: %s", older.Name, c.Message)

@@ -9,11 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/kubellm/kubellm/apis/generated/clientset/versioned"
 	iam "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/iam/v1alpha1"
@@ -23,7 +25,7 @@ import (
 )
 
 // patience 是等控制器把状态写好的上限；平常几十毫秒就好。
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // TestControllers 在同一进程里运行控制器，用它自己的有限权限，让竞争检测器看得到它。
 func TestControllers(t *testing.T) {
@@ -323,6 +325,7 @@ func (p world) bindingHeals(t *testing.T) {
 // runInProcess 运行控制器直到测试结束，并要求它干净地停下。
 func runInProcess(t *testing.T, kubeconfig string) {
 	t.Helper()
+	ctrl.SetLogger(logr.Discard())
 	options := NewOptions()
 	options.Kubeconfig, options.MetricsBindAddress, options.HealthProbeBindAddress = kubeconfig, off, off
 	if err := errors.Join(options.Validate()...); err != nil {

@@ -85,7 +85,7 @@ func (p *platform) cached(t *testing.T, o cache.Options) client.Client {
 }
 
 // patience 是等缓存跟上的上限。
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // create 造一个 Cluster，就绪的；等缓存看到它。
 func (p *platform) create(t *testing.T, name string) *cluster.Cluster {

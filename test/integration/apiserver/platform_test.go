@@ -22,7 +22,7 @@ import (
 
 const (
 	// patience 是等权限生效、等事件到来的期限；机器再忙也够，真坏了也不会久等。
-	patience = 20 * time.Second
+	patience = 2 * time.Minute
 	masters  = "system:masters"
 )
 

@@ -24,7 +24,7 @@ import (
 
 const (
 	// promptly 是"不等轮询"的上限：轮询间隔是一小时，所以这只取决于机器多忙。
-	promptly = 30 * time.Second
+	promptly = 2 * time.Minute
 
 	systemNamespace = "kubellm-system"
 	credentials     = "kubellm-credentials"
