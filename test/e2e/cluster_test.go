@@ -50,11 +50,11 @@ func create(t *testing.T, name string, policy v1alpha1.DeletionPolicy) {
 	harness.MustKubectl(t, env.platform.Kubeconfig, manifest(name, policy), "apply", "--server-side", "-f", "-")
 	t.Cleanup(func() {
 		// t.Context 此时已结束。
-		ctx, cancel := context.WithTimeout(context.Background(), promptly)
+		ctx, cancel := cleanup()
 		defer cancel()
 		_, err := harness.Kubectl(ctx, env.platform.Kubeconfig, "", "patch", "cluster", name, "--type=merge", `--patch={"spec":{"deletionPolicy":"Orphan"}}`)
 		if err == nil {
-			_, err = harness.Kubectl(ctx, env.platform.Kubeconfig, "", "delete", "cluster", name, "--ignore-not-found", "--timeout=30s")
+			_, err = harness.Kubectl(ctx, env.platform.Kubeconfig, "", "delete", "cluster", name, "--ignore-not-found", "--timeout=100s")
 		}
 		if err != nil && !strings.Contains(err.Error(), "NotFound") {
 			t.Error(err)

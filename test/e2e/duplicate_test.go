@@ -24,6 +24,6 @@ func TestDuplicate(t *testing.T) {
 		return has(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDuplicateMember)(c)
 	})
 	awaitReady(t, "standing")
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "cluster", "standing", "--timeout=30s")
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "cluster", "standing", "--timeout=3m")
 	awaitReady(t, "early")
 }

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/scale"
+	"k8s.io/client-go/util/retry"
 
 	clusterv1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
@@ -102,15 +103,20 @@ func scaleTo(t *testing.T, config *rest.Config, namespace string, resource schem
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := scales.Scales(namespace).Get(t.Context(), resource, name, metav1.GetOptions{})
+	// 状态在这之间变了就再来一遍，伸缩器也是这样做的。
+	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		found, err := scales.Scales(namespace).Get(t.Context(), resource, name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if found.Status.Replicas == 0 || found.Status.Selector == "" {
+			return fmt.Errorf("an autoscaler cannot work with the scale of %s %s: %+v", resource, name, found.Status)
+		}
+		found.Spec.Replicas = replicas
+		_, err = scales.Scales(namespace).Update(t.Context(), resource, found, metav1.UpdateOptions{})
+		return err
+	})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if found.Status.Replicas == 0 || found.Status.Selector == "" {
-		t.Errorf("an autoscaler cannot work with the scale of %s %s: %+v", resource, name, found.Status)
-	}
-	found.Spec.Replicas = replicas
-	if _, err := scales.Scales(namespace).Update(t.Context(), resource, found, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
 
 	clusterv1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
@@ -163,7 +164,7 @@ func (k *kserve) comesAndGoes() {
 func (k *kserve) isRemoved() {
 	t := k.t
 	uninstallCRD(t, k.member, "llminferenceservices.serving.kserve.io")
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", k.name, "-n", team, "--timeout=80s")
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", k.name, "-n", team, "--timeout=3m")
 	if d, pods := k.deployment(), k.pods(); d != nil || len(pods) > 0 {
 		t.Errorf("the model is gone, but %d pods and the Deployment are left: %t", len(pods), d != nil)
 	}
@@ -192,7 +193,6 @@ func (k *kserve) replicas(u *unstructured.Unstructured) int64 {
 // say 写下状态，说的是此刻的 generation；没有就绪时地址也还在。
 func (k *kserve) say(ready metav1.ConditionStatus, reason, message string) {
 	k.t.Helper()
-	u := k.get()
 	condition := func(kind string) any {
 		c := map[string]any{"type": kind, "status": string(ready), "lastTransitionTime": "2030-01-01T00:00:00Z"}
 		if ready != metav1.ConditionTrue {
@@ -200,11 +200,16 @@ func (k *kserve) say(ready metav1.ConditionStatus, reason, message string) {
 		}
 		return c
 	}
-	u.Object["status"] = map[string]any{
-		"observedGeneration": u.GetGeneration(), "url": address,
-		"conditions": []any{condition("MainWorkloadReady"), condition("Ready"), condition("WorkloadsReady")},
-	}
-	if _, err := k.objects().UpdateStatus(k.t.Context(), u, metav1.UpdateOptions{}); err != nil {
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		u := k.get()
+		u.Object["status"] = map[string]any{
+			"observedGeneration": u.GetGeneration(), "url": address,
+			"conditions": []any{condition("MainWorkloadReady"), condition("Ready"), condition("WorkloadsReady")},
+		}
+		_, err := k.objects().UpdateStatus(k.t.Context(), u, metav1.UpdateOptions{})
+		return err
+	})
+	if err != nil {
 		k.t.Fatal(err)
 	}
 }
@@ -213,14 +218,16 @@ func (k *kserve) say(ready metav1.ConditionStatus, reason, message string) {
 func (k *kserve) run() *appsv1.Deployment {
 	k.t.Helper()
 	deployments, wanted := k.member.Client().AppsV1().Deployments(workloads), k.rendered(k.get())
-	current := k.deployment()
-	var err error
-	if current == nil {
-		current, err = deployments.Create(k.t.Context(), wanted, metav1.CreateOptions{})
-	} else {
+	var current *appsv1.Deployment
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() (err error) {
+		if current = k.deployment(); current == nil {
+			current, err = deployments.Create(k.t.Context(), wanted, metav1.CreateOptions{})
+			return err
+		}
 		current.Spec.Replicas, current.Spec.Template = wanted.Spec.Replicas, wanted.Spec.Template
 		current, err = deployments.Update(k.t.Context(), current, metav1.UpdateOptions{})
-	}
+		return err
+	})
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -319,7 +326,7 @@ func installCRD(t *testing.T, m *harness.Member, file string) {
 	t.Cleanup(func() {
 		c, cancel := cleanup()
 		defer cancel()
-		if _, err := harness.Kubectl(c, m.APIServer.Kubeconfig, "", "delete", "crd", name, "--ignore-not-found", "--timeout=80s"); err != nil {
+		if _, err := harness.Kubectl(c, m.APIServer.Kubeconfig, "", "delete", "crd", name, "--ignore-not-found", "--timeout=3m"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -328,7 +335,7 @@ func installCRD(t *testing.T, m *harness.Member, file string) {
 // uninstallCRD 卸下一份 CRD，等成员收走它的对象。
 func uninstallCRD(t *testing.T, m *harness.Member, name string) {
 	t.Helper()
-	kubectl(t, m, "delete", "crd", name, "--timeout=80s")
+	kubectl(t, m, "delete", "crd", name, "--timeout=3m")
 }
 
 // memberResource 读写成员上平台为 team 用的命名空间里的一种对象。

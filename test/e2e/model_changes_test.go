@@ -35,7 +35,7 @@ func TestModelNeedsMore(t *testing.T) {
 	awaitModel(t, "grower", "still kept as it was", promptly, kept("needs", v1alpha1.RejectedFreeBlock, "largest free block 1 < 2"))
 	sameWorkload(t, before)
 
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", "neighbour", "-n", team, "--timeout=80s")
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", "neighbour", "-n", team, "--timeout=3m")
 	m = awaitModel(t, "grower", "serving with more, once there is room", promptly, serves("needs"))
 	grown := awaitServing(t, env.beta, m, 1)
 	if each := accelerators(grown); each != 2 || grown.UID != before.UID {

@@ -44,7 +44,7 @@ func TestModelOnTwoClusters(t *testing.T) {
 	for _, member := range members {
 		holdsReplicas(t, member, m, 2)
 	}
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", "twins", "-n", team, "--timeout=80s")
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", "twins", "-n", team, "--timeout=3m")
 	for name, member := range members {
 		if d := placedDeployment(t, member, m); d != nil {
 			t.Errorf("%s still holds the Deployment", name)

@@ -52,7 +52,7 @@ func TestModelSecretComesAndGoes(t *testing.T) {
 	}
 
 	change(t, c.name, `{"spec":{"deletionPolicy":"Orphan"}}`)
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", c.name, "-n", team, "--timeout=80s")
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", c.name, "-n", team, "--timeout=3m")
 	if _, err := c.onMember(t); err != nil || !podUIDs(podsOf(t, env.beta, m)).Equal(running) {
 		t.Errorf("Orphan leaves what runs, and the credentials it runs with: %v", err)
 	}
@@ -66,7 +66,7 @@ func TestModelSecretComesAndGoes(t *testing.T) {
 		return err
 	})
 	c.reachesPod(t, awaitModel(t, c.name, "taking over what was left", promptly, serves("secretive")), handed)
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", c.name, "-n", team, "--timeout=80s")
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", c.name, "-n", team, "--timeout=3m")
 	if _, err := c.onMember(t); !apierrors.IsNotFound(err) {
 		t.Errorf("the copy of the Secret is left on the member: %v", err)
 	}

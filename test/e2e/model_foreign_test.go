@@ -132,7 +132,7 @@ func TestModelInherits(t *testing.T) {
 	deploy(t, heirloom)
 	testator := awaitModel(t, "heirloom", "serving", promptly, serves("estate"))
 	left := awaitServing(t, env.beta, testator, 1)
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", "heirloom", "-n", team, "--timeout=80s")
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", "heirloom", "-n", team, "--timeout=3m")
 	if d := placedDeployment(t, env.beta, testator); d == nil || d.UID != left.UID || d.Status.ReadyReplicas != 1 {
 		t.Fatalf("what runs is to stay, but the member holds %+v", d)
 	}
@@ -150,7 +150,7 @@ func TestModelInherits(t *testing.T) {
 	if pods := podsOf(t, env.beta, heir); len(pods) != 1 {
 		t.Errorf("%d pods run, want one", len(pods))
 	}
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", "heirloom", "-n", team, "--timeout=80s")
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", "heirloom", "-n", team, "--timeout=3m")
 	if d := placedDeployment(t, env.beta, heir); d != nil {
 		t.Error("what was taken over is left on the member")
 	}

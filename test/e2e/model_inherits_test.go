@@ -28,7 +28,7 @@ func TestModelInheritsNoToken(t *testing.T) {
 "resources":{"accelerator":{"count":1}},"placement":{"clusterNames":["bequest"]},"deletionPolicy":%q%s`
 	deploySpec(t, c.name, fmt.Sprintf(spec, `,"tokenSecretRef":{"name":"legacy","key":"token"}`, v1alpha1.DeletionOrphan, `,"cache":{"size":"1Gi","storageClassName":"`+cacheClass+`"}`))
 	awaitModel(t, c.name, "serving", promptly, serves("bequest"))
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", c.name, "-n", team, "--timeout=80s")
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", c.name, "-n", team, "--timeout=3m")
 	inherited := []string{"PersistentVolumeClaim legacy-cache", "Secret legacy-credentials"}
 	if left, err := c.left(t.Context()); err != nil || !slices.Equal(left, inherited) {
 		t.Fatalf("what runs is to keep %q, it has %q: %v", inherited, left, err)
@@ -44,7 +44,7 @@ func TestModelInheritsNoToken(t *testing.T) {
 		}
 		return err
 	})
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", c.name, "-n", team, "--timeout=80s")
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", c.name, "-n", team, "--timeout=3m")
 	if d := placedDeployment(t, env.beta, heir); d != nil {
 		t.Error("what was taken over is left on the member")
 	}

@@ -97,6 +97,6 @@ func TestModelsReserve(t *testing.T) {
 	deploy(t, b)
 	awaitModel(t, "first", "serving", promptly, serves("reserves"))
 	awaitModel(t, "second", "placed nowhere", promptly, is(metav1.ConditionFalse, v1alpha1.ReasonNoClusterFits))
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", "first", "-n", team, "--timeout=80s")
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", "first", "-n", team, "--timeout=3m")
 	awaitModel(t, "second", "serving once there is room", promptly, serves("reserves"))
 }

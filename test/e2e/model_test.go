@@ -83,7 +83,7 @@ func deploy(t *testing.T, w wish) {
 	t.Cleanup(func() {
 		c, cancel := cleanup()
 		defer cancel()
-		_, err := harness.Kubectl(c, env.platform.Kubeconfig, "", "delete", "model", w.name, "-n", team, "--ignore-not-found", "--timeout=80s")
+		_, err := harness.Kubectl(c, env.platform.Kubeconfig, "", "delete", "model", w.name, "-n", team, "--ignore-not-found", "--timeout=3m")
 		if err != nil {
 			t.Error(err)
 		}

@@ -129,7 +129,7 @@ func deploySpec(t *testing.T, name, spec string) {
 	t.Cleanup(func() {
 		c, cancel := cleanup()
 		defer cancel()
-		if _, err := harness.Kubectl(c, env.platform.Kubeconfig, "", "delete", "model", name, "-n", team, "--ignore-not-found", "--timeout=80s"); err != nil {
+		if _, err := harness.Kubectl(c, env.platform.Kubeconfig, "", "delete", "model", name, "-n", team, "--ignore-not-found", "--timeout=3m"); err != nil {
 			t.Error(err)
 		}
 	})

@@ -62,7 +62,7 @@ func TestModelUnplaced(t *testing.T) {
 			test.amend(t)
 			m = awaitModel(t, test.name, "serving once it can be", promptly, serves("plain"))
 			awaitServing(t, env.beta, m, 1)
-			harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", test.name, "-n", team, "--timeout=80s")
+			harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", test.name, "-n", team, "--timeout=3m")
 		})
 	}
 }

@@ -48,7 +48,7 @@ func TestModelPlanIsApplied(t *testing.T) {
 	harness.MustKubectl(t, env.platform.Kubeconfig, specManifest(p.name, fmt.Sprintf(p.spec, change)), "apply", "--server-side", "-f", "-")
 	p.isThere(plan, awaitModel(t, p.name, "serving as changed", promptly, serves("planned")))
 
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "wait", "--for=condition=Ready", "--timeout=10s", "model/"+p.name, "-n", team)
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "wait", "--for=condition=Ready", "--timeout=2m", "model/"+p.name, "-n", team)
 	explained := harness.MustKubectl(t, env.platform.Kubeconfig, "", "explain", "model.spec", "--recursive")
 	for _, field := range []string{"clusterSelector", "tokenSecretRef", "maxUnavailable", "targetRequestsPerReplica"} {
 		if !strings.Contains(explained, field) {
