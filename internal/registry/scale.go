@@ -58,9 +58,15 @@ func (r *scaleREST[T]) GroupVersionKind(schema.GroupVersion) schema.GroupVersion
 	return autoscalingv1.SchemeGroupVersion.WithKind("Scale")
 }
 
+// scaleTable 的列名与 Kubernetes 自己的各种 Scale 一样。
+var scaleTable = newTable([]Column[*autoscalingv1.Scale]{
+	{Name: "Desired", Type: "integer", Description: "Replicas that are asked for.", Value: func(s *autoscalingv1.Scale) any { return s.Spec.Replicas }},
+	{Name: "Available", Type: "integer", Description: "Replicas that are observed.", Value: func(s *autoscalingv1.Scale) any { return s.Status.Replicas }},
+}, false)
+
 // ConvertToTable 让 kubectl get --subresource=scale 也有表格。
 func (r *scaleREST[T]) ConvertToTable(ctx context.Context, object, options runtime.Object) (*metav1.Table, error) {
-	return rest.NewDefaultTableConvertor(r.resource).ConvertToTable(ctx, object, options)
+	return scaleTable.ConvertToTable(ctx, object, options)
 }
 
 // Get 读出副本数。

@@ -30,12 +30,14 @@ type tableConvertor[T Object] struct {
 
 var _ rest.TableConvertor = &tableConvertor[Object]{}
 
-func (r *Resource[T, L]) table() *tableConvertor[T] {
+func (r *Resource[T, L]) table() *tableConvertor[T] { return newTable(r.Columns, r.BareTable) }
+
+func newTable[T Object](columns []Column[T], bare bool) *tableConvertor[T] {
 	var definitions []metav1.TableColumnDefinition
-	if !r.BareTable {
+	if !bare {
 		definitions = append(definitions, metav1.TableColumnDefinition{Name: "Name", Type: "string", Format: "name", Description: "Name of the object."})
 	}
-	for _, column := range r.Columns {
+	for _, column := range columns {
 		definition := metav1.TableColumnDefinition{Name: column.Name, Type: "string", Description: column.Description}
 		if column.Type != "" {
 			definition.Type = column.Type
@@ -45,10 +47,10 @@ func (r *Resource[T, L]) table() *tableConvertor[T] {
 		}
 		definitions = append(definitions, definition)
 	}
-	if !r.BareTable {
+	if !bare {
 		definitions = append(definitions, metav1.TableColumnDefinition{Name: "Age", Type: "string", Description: "Time since the object was created."})
 	}
-	return &tableConvertor[T]{columns: r.Columns, bare: r.BareTable, definitions: definitions}
+	return &tableConvertor[T]{columns: columns, bare: bare, definitions: definitions}
 }
 
 // ConvertToTable 把单个对象或列表画成表。

@@ -3,6 +3,7 @@ package apiserver
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -181,6 +182,10 @@ func TestScale(t *testing.T) {
 	must(t, err)
 	if scale.Spec.Replicas != 3 || scale.Status.Replicas != 4 || scale.Status.Selector != "a=b" || scale.UID != m.UID {
 		t.Errorf("the scale is %+v", scale)
+	}
+	table := strings.Fields(kubectl(t, "", "get", "model", m.Name, "--subresource=scale"))
+	if want := []string{"NAME", "DESIRED", "AVAILABLE", "AGE", m.Name, "3", "4"}; len(table) < len(want) || !slices.Equal(table[:len(want)], want) {
+		t.Errorf("kubectl get --subresource=scale prints %v", table)
 	}
 	if _, err := harness.Kubectl(t.Context(), shared.Kubeconfig, "", "scale", "model", m.Name, "--replicas=5", "--current-replicas=2"); err == nil {
 		t.Error("kubectl scale ignored --current-replicas")
