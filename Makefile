@@ -15,7 +15,7 @@ GO_BUILD = go build -buildvcs=false $(if $(VERSION),-ldflags "-X github.com/kube
 help:
 	@echo 'make build      build everything into bin/'
 	@echo 'make demo       start the platform, Crossplane and Terraform side by side, all real'
-	@echo 'make demo-down  stop exactly what make demo started'
+	@echo 'make demo-down  stop exactly what make demo started, and remove its data'
 	@echo 'make test       all tests, with the race detector; PACKAGES=./internal/... for some'
 	@echo 'make generate   generate again what is derived from the API types'
 	@echo 'make verify     generated files, gofmt, go vet and golangci-lint'

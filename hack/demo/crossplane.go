@@ -22,7 +22,7 @@ func applyWithCrossplane(ctx context.Context, d *demo, platform *harness.Platfor
 	}
 	err := step("provider: waiting for /readyz", func() error {
 		provider, err := harness.StartProvider(ctx, harness.ManagerOptions{
-			Kubeconfig: plane.Kubeconfig, LogDir: d.path("logs"), Detached: true,
+			Binary: d.binary("provider"), Kubeconfig: plane.Kubeconfig, LogDir: d.path("logs"), Detached: true,
 		})
 		if err != nil {
 			return err
@@ -44,7 +44,7 @@ func applyWithCrossplane(ctx context.Context, d *demo, platform *harness.Platfor
 	if err := kubectl(ctx, plane.Kubeconfig, "apply", "--server-side", "--recursive", "-f", "examples/crossplane"); err != nil {
 		return err
 	}
-	if err := awaitReady(ctx, plane.Kubeconfig, "managed", []string{"Synced", "Ready"}); err != nil {
+	if err := awaitReady(ctx, managed(plane)); err != nil {
 		return err
 	}
 	return kubectl(ctx, plane.Kubeconfig, "get", "managed", "--all-namespaces")

@@ -5,19 +5,15 @@ import (
 	"fmt"
 )
 
-// down 停止状态文件里记下的进程；数据与日志留着，下一次 make demo 才清掉。
+// down 停止状态文件里记下的进程，再连同数据与日志一起收走；有一个停不掉就都留着，好让人去看。
 func down(ctx context.Context, d *demo) error {
-	if d.running() == 0 {
-		if err := d.stop(ctx); err != nil {
-			return err
-		}
+	if d.running() > 0 {
+		heading("Stopping what make demo started")
+	} else {
 		fmt.Println("The demo is not running.")
-		return nil
 	}
-	heading("Stopping what make demo started")
 	if err := d.stop(ctx); err != nil {
 		return err
 	}
-	say("the logs are still in %s", d.path("logs"))
-	return nil
+	return d.clear()
 }

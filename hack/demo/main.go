@@ -7,25 +7,37 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+
+	"github.com/kubellm/kubellm/test/harness"
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	root, err := harness.Root()
+	if err == nil {
+		err = run(os.Args[1:], root, filepath.Join(root, ".demo"), filepath.Join(root, "bin"))
+	}
+	report(err)
+}
+
+// report 把失败说给人听，并让 make 知道。
+func report(err error) {
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "\nThe demo failed: %v\n", err)
 		os.Exit(1)
 	}
 }
 
 // run 选出命令并执行；Ctrl-C 与 SIGTERM 让它停下并收拾干净。
-func run(args []string) error {
+func run(args []string, root, dir, bin string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	commands := map[string]func(context.Context, *demo) error{"up": up, "down": down}
 	if len(args) != 1 || commands[args[0]] == nil {
 		return fmt.Errorf("usage: demo up|down; make demo and make demo-down run it")
 	}
-	d, err := newDemo()
+	d, err := newDemo(root, dir, bin)
 	if err != nil {
 		return err
 	}

@@ -19,16 +19,15 @@ const grace = 20 * time.Second
 
 // demo 是演示的落脚处与它启动的进程；状态文件让另一次运行能停止恰好这些进程。
 type demo struct {
-	root, dir string
-	started   []harness.Record
+	// root 是仓库，dir 放这次演示的一切，bin 是 make build 构建的部件所在。
+	root, dir, bin string
+	started        []harness.Record
+	// written 是这一幕开始时各日志的长短，见 mark。
+	written map[string]int64
 }
 
-func newDemo() (*demo, error) {
-	root, err := harness.Root()
-	if err != nil {
-		return nil, err
-	}
-	d := &demo{root: root, dir: filepath.Join(root, ".demo")}
+func newDemo(root, dir, bin string) (*demo, error) {
+	d := &demo{root: root, dir: dir, bin: bin}
 	raw, err := os.ReadFile(d.path("state.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return d, nil
@@ -40,6 +39,21 @@ func newDemo() (*demo, error) {
 		return nil, fmt.Errorf("read what an earlier demo started from %s: %w", d.path("state.json"), err)
 	}
 	return d, nil
+}
+
+// binary 返回本仓库构建的部件的路径。
+func (d *demo) binary(name string) string { return filepath.Join(d.bin, name) }
+
+// clear 收走演示的目录：数据、凭据与日志。
+func (d *demo) clear() error {
+	if _, err := os.Stat(d.dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := os.RemoveAll(d.dir); err != nil {
+		return fmt.Errorf("remove what the demo wrote: %w", err)
+	}
+	say("removed %s with its data and logs", d.dir)
+	return nil
 }
 
 // path 返回演示目录里的路径。

@@ -25,8 +25,8 @@ func up(ctx context.Context, d *demo) error {
 			return err
 		}
 	}
-	if err := os.RemoveAll(d.dir); err != nil {
-		return fmt.Errorf("remove the data of an earlier demo: %w", err)
+	if err := d.clear(); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(d.path("logs"), 0o700); err != nil {
 		return fmt.Errorf("make a folder for the demo: %w", err)
@@ -41,10 +41,7 @@ func up(ctx context.Context, d *demo) error {
 // giveUp 给出各部件日志里的异常，并停止它们；中断（Ctrl-C）时不必看日志。
 func giveUp(ctx context.Context, d *demo, cause error) error {
 	if ctx.Err() == nil {
-		heading("What the logs say went wrong")
-		for _, record := range d.started {
-			printTrouble(record)
-		}
+		d.printTrouble()
 	} else {
 		cause = errors.New("it was interrupted")
 	}
@@ -53,50 +50,37 @@ func giveUp(ctx context.Context, d *demo, cause error) error {
 	return errors.Join(cause, d.stop(context.WithoutCancel(ctx)))
 }
 
-// show 是演示的剧本。
+// show 是演示的剧本，一幕一幕来：每一幕做的都就绪了，才到下一幕。
 func show(ctx context.Context, d *demo) error {
-	platform, err := startPlatform(ctx, d)
-	if err != nil {
-		return err
+	var (
+		platform *harness.Platform
+		etcd     *harness.Etcd
+		plane    *harness.KubeAPIServer
+		members  members
+		tf       *tf
+		users    *users
+	)
+	for _, act := range []func() error{
+		func() (err error) { platform, err = startPlatform(ctx, d); return err },
+		func() (err error) { etcd, plane, err = startControlPlane(ctx, d); return err },
+		func() (err error) { members, err = startMembers(ctx, d, etcd); return err },
+		func() error { return applyWithKubectl(ctx, platform, members.north) },
+		func() error { return applyWithCrossplane(ctx, d, platform, plane, members.west) },
+		func() (err error) { tf, err = newTerraform(ctx, d, platform, members.east); return err },
+		func() error { return tf.applyExamples(ctx, platform) },
+		func() (err error) { users, err = newUsers(platform); return err },
+		func() error { return users.print(ctx) },
+		func() error { return showModels(ctx, platform, members) },
+		func() error { return showClusters(ctx, platform, members.west) },
+		func() error { return repairByCrossplane(ctx, platform, users) },
+		func() error { return driftInTerraform(ctx, platform, users, tf) },
+	} {
+		d.mark()
+		if err := act(); err != nil {
+			return err
+		}
 	}
-	etcd, plane, err := startControlPlane(ctx, d)
-	if err != nil {
-		return err
-	}
-	members, err := startMembers(ctx, d, etcd)
-	if err != nil {
-		return err
-	}
-	if err := applyWithKubectl(ctx, platform, members.north); err != nil {
-		return err
-	}
-	if err := applyWithCrossplane(ctx, d, platform, plane, members.west); err != nil {
-		return err
-	}
-	tf, err := newTerraform(ctx, d, platform, members.east)
-	if err != nil {
-		return err
-	}
-	if err := tf.applyExamples(ctx); err != nil {
-		return err
-	}
-	users, err := newUsers(platform)
-	if err != nil {
-		return err
-	}
-	if err := users.printWhenReady(ctx); err != nil {
-		return err
-	}
-	if err := showModels(ctx, platform, members); err != nil {
-		return err
-	}
-	if err := showClusters(ctx, platform, members.west); err != nil {
-		return err
-	}
-	if err := repairByCrossplane(ctx, platform, users); err != nil {
-		return err
-	}
-	return driftInTerraform(ctx, platform, users, tf)
+	return nil
 }
 
 // startPlatform 启动平台服务器（内嵌 etcd）和它的控制器。
@@ -105,7 +89,7 @@ func startPlatform(ctx context.Context, d *demo) (*harness.Platform, error) {
 	var platform *harness.Platform
 	err := step("kubellm-apiserver: waiting for /readyz", func() (err error) {
 		platform, err = harness.StartPlatform(ctx, harness.PlatformOptions{
-			Dir: d.path("platform"), LogDir: d.path("logs"), Detached: true,
+			Binary: d.binary("kubellm-apiserver"), Dir: d.path("platform"), LogDir: d.path("logs"), Detached: true,
 		})
 		if err != nil {
 			return err
@@ -117,7 +101,7 @@ func startPlatform(ctx context.Context, d *demo) (*harness.Platform, error) {
 	}
 	return platform, step("kubellm-controller: waiting for /readyz", func() error {
 		controller, err := harness.StartController(ctx, harness.ManagerOptions{
-			Kubeconfig: platform.ControllerKubeconfig, LogDir: d.path("logs"), Detached: true,
+			Binary: d.binary("kubellm-controller"), Kubeconfig: platform.ControllerKubeconfig, LogDir: d.path("logs"), Detached: true,
 		})
 		if err != nil {
 			return err
@@ -167,12 +151,14 @@ func applyWithKubectl(ctx context.Context, platform *harness.Platform, member *h
 	if err := giveToken(ctx, platform.Kubeconfig, gatedSecret); err != nil {
 		return err
 	}
-	return awaitReady(ctx, platform.Kubeconfig, "clusters,models", []string{"Ready"}, autoscaled)
+	return awaitReady(ctx, everything(platform))
 }
 
-// kubectl 说出命令，执行并给出输出。
+// kubectl 说出命令，执行并给出输出；服务器不答时不会一直等下去。
 func kubectl(ctx context.Context, kubeconfig string, args ...string) error {
 	say("$ kubectl %s", shellLine(args))
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
 	out, err := harness.Kubectl(ctx, kubeconfig, "", args...)
 	if err != nil {
 		return err
@@ -182,8 +168,8 @@ func kubectl(ctx context.Context, kubeconfig string, args ...string) error {
 }
 
 const (
-	// readyLimit 是等一批对象就绪的上限；平常几秒。
-	readyLimit = 2 * time.Minute
+	// readyLimit 是等一批对象就绪、等一条命令做完的上限；平常几秒。
+	readyLimit = 5 * time.Minute
 	// intruders 是背后加上的组：组会带来权限，配置没写也算漂移。
 	intruders = "intruders"
 )

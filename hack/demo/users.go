@@ -8,7 +8,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -41,28 +40,9 @@ func newUsers(platform *harness.Platform) (*users, error) {
 	return &users{client: client.IamV1alpha1().Users()}, nil
 }
 
-// printWhenReady 等全部用户就绪，再印出谁由谁管理。
-func (u *users) printWhenReady(ctx context.Context) error {
-	heading("Who manages whom: one platform, three ways to drive it")
-	err := await(ctx, "all users of the platform to be Ready", readyLimit, func(ctx context.Context) error {
-		list, err := u.client.List(ctx, metav1.ListOptions{})
-		if err != nil {
-			return err
-		}
-		for i := range list.Items {
-			if !meta.IsStatusConditionTrue(list.Items[i].Status.Conditions, v1alpha1.ConditionReady) {
-				return fmt.Errorf("user %s is not Ready", list.Items[i].Name)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return u.print(ctx)
-}
-
+// print 印出谁由谁管理。
 func (u *users) print(ctx context.Context) error {
+	heading("Who manages whom: one platform, three ways to drive it")
 	list, err := u.client.List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("list the users: %w", err)

@@ -3,13 +3,16 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/kubellm/kubellm/apis/cluster/v1alpha1"
+	"github.com/kubellm/kubellm/internal/kubeconfig"
 	"github.com/kubellm/kubellm/test/harness"
 )
 
@@ -109,21 +112,48 @@ func TestSecretReference(t *testing.T) {
 	create(t, name, v1alpha1.DeletionOrphan)
 	harness.MustKubectl(t, env.platform.Kubeconfig, "", "patch", "cluster", name, "--type=merge",
 		`--patch={"spec":{"credentials":{"kubeconfigSecretRef":{"namespace":"kubellm-system","name":"by-secret"}}}}`)
-	await(t, name, "missing its Secret", has(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSecretNotFound))
+	await(t, name, "missing its Secret", all(
+		has(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSecretNotFound),
+		says(v1alpha1.ConditionReady, "kubellm-system", "by-secret")))
 
 	good := string(harness.MemberKubeconfig(t, env.beta, admin, time.Hour))
-	for _, step := range []struct{ key, value, reason string }{
-		{"other", good, v1alpha1.ReasonSecretKeyMissing},
-		{"kubeconfig", good[:len(good)/2], v1alpha1.ReasonKubeconfigMalformed},
-		{"kubeconfig", string(withExec(t)), v1alpha1.ReasonKubeconfigRefused},
+	for _, step := range []struct {
+		key, value, reason string
+		// names 是话里非有不可的：哪个 Secret、哪个键、犯了哪条规则。
+		names []string
+	}{
+		{"other", good, v1alpha1.ReasonSecretKeyMissing, []string{"kubellm-system", "by-secret", `"kubeconfig"`}},
+		{"kubeconfig", string(harness.CutShort([]byte(good))), v1alpha1.ReasonKubeconfigMalformed, []string{string(kubeconfig.Malformed)}},
+		{"kubeconfig", string(withExec(t)), v1alpha1.ReasonKubeconfigRefused, []string{string(kubeconfig.Exec)}},
 	} {
 		applySecret(t, "by-secret", step.key, step.value)
-		await(t, name, step.reason, all(
+		refused := await(t, name, step.reason, all(
 			has(v1alpha1.ConditionCredentialsValid, metav1.ConditionFalse, step.reason),
-			has(v1alpha1.ConditionReady, metav1.ConditionFalse, step.reason)))
+			has(v1alpha1.ConditionReady, metav1.ConditionFalse, step.reason),
+			says(v1alpha1.ConditionCredentialsValid, step.names...),
+			says(v1alpha1.ConditionReady, step.names...)))
+		if said := conditionsText(refused); harness.Repeats(said, []byte(good)) {
+			t.Errorf("the conditions repeat the kubeconfig: %s", said)
+		}
 	}
 	applySecret(t, "by-secret", "kubeconfig", good)
 	awaitReady(t, name)
+}
+
+// says 要求条件的话里有全部的 facts；怎么说由它。
+func says(kind string, facts ...string) func(*v1alpha1.Cluster) error {
+	return func(c *v1alpha1.Cluster) error {
+		found := meta.FindStatusCondition(c.Status.Conditions, kind)
+		if found == nil {
+			return fmt.Errorf("there is no condition %s", kind)
+		}
+		for _, fact := range facts {
+			if !strings.Contains(found.Message, fact) {
+				return fmt.Errorf("the message of %s does not say %s: %s", kind, fact, found.Message)
+			}
+		}
+		return nil
+	}
 }
 
 // applySecret 写一个 Secret，只有这一个键。

@@ -1,9 +1,11 @@
 package harness
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -39,6 +41,29 @@ func newKubeconfig(server string, caPEM []byte, auth clientcmdapi.AuthInfo) clie
 	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
 	config.CurrentContext = name
 	return *config
+}
+
+// CutShort 把 kubeconfig 断在客户端证书中间：101 个字符凑不成 base64，所以一定读不出来；
+// 随手断在别处，也可能读得出一份缺了证书的。
+func CutShort(kubeconfig []byte) []byte {
+	const key = "client-certificate-data: "
+	return kubeconfig[:bytes.Index(kubeconfig, []byte(key))+len(key)+101]
+}
+
+// Repeats 报告 text 里有没有 kubeconfig 里成串的字节：证书、密钥与令牌都是没有空白的长串，哪怕只漏出一小段也算。
+func Repeats(text string, kubeconfig []byte) bool {
+	const long, piece = 64, 12
+	for _, word := range bytes.Fields(kubeconfig) {
+		if len(word) < long {
+			continue
+		}
+		for at := range len(word) - piece {
+			if strings.Contains(text, string(word[at:at+piece])) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // RESTConfig 读 kubeconfig 并去掉客户端限速：测试和演示要的是服务器的速度。

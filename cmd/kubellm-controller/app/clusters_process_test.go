@@ -5,11 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
@@ -73,8 +73,9 @@ func TestLeaderTakeover(t *testing.T) {
 	holder := f.waitHolder(t, "")
 	standby := harness.NewController(t, options)
 	f.register(t, "watched", f.one)
-	if !counts(t, leader) || counts(t, standby) {
-		t.Error("clusters are not counted by the leader alone")
+	waitCensus(t, leader, 1)
+	if twice, err := census(t.Context(), standby); err != nil || len(twice) > 0 {
+		t.Errorf("clusters are not counted by the leader alone: the other one has %v, %v", twice, err)
 	}
 
 	// 干净地停下的交还租约。
@@ -83,9 +84,7 @@ func TestLeaderTakeover(t *testing.T) {
 	}
 	second := f.waitHolder(t, holder)
 	f.register(t, "after-stop", f.two)
-	if !counts(t, standby) {
-		t.Error("the new leader does not count the clusters")
-	}
+	waitCensus(t, standby, 2)
 
 	// 被杀死的等租约到期。
 	if err := leader.Restart(t.Context()); err != nil {
@@ -98,6 +97,7 @@ func TestLeaderTakeover(t *testing.T) {
 	f.remove(t, "after-stop")
 	f.register(t, "after-kill", f.two)
 	f.wait(t, "watched", isReady)
+	waitCensus(t, leader, 2)
 }
 
 // TestQuietAtRest 什么都不变时，控制器只续租、记心跳，不向平台要任何东西。
@@ -144,8 +144,11 @@ func TestQuietAtRest(t *testing.T) {
 	}
 }
 
-// request 是控制器发给平台的一个请求。
-type request struct{ Verb, Resource, Name string }
+// request 是控制器发给平台的一个请求与它得到的答复。
+type request struct {
+	Verb, Resource, Name string
+	Code                 int
+}
 
 // requestsOf 从审计日志里读出控制器的请求。
 func requestsOf(t *testing.T, audit string) []request {
@@ -163,6 +166,7 @@ func requestsOf(t *testing.T, audit string) []request {
 			Verb, RequestURI string
 			User             struct{ Username string }
 			ObjectRef        struct{ Resource, Subresource, Name string }
+			ResponseStatus   struct{ Code int }
 		}
 		if err := json.Unmarshal(lines.Bytes(), &entry); err != nil {
 			// 最后一行可能正写到一半。
@@ -175,7 +179,7 @@ func requestsOf(t *testing.T, audit string) []request {
 		if entry.ObjectRef.Subresource != "" {
 			resource += "/" + entry.ObjectRef.Subresource
 		}
-		all = append(all, request{entry.Verb, resource, entry.ObjectRef.Name})
+		all = append(all, request{entry.Verb, resource, entry.ObjectRef.Name, entry.ResponseStatus.Code})
 	}
 	if len(all) == 0 {
 		t.Fatal("the audit log names no request of the controller")
@@ -231,17 +235,46 @@ func (f fleet) waitHolder(t *testing.T, other string) string {
 	return holder
 }
 
-// counts 报告这个实例的指标里有没有 Cluster 的数目，并看它数得对不对。
-func counts(t *testing.T, m *harness.Manager) bool {
+// waitCensus 等这个实例的指标数对：n 个 Cluster，条件个个为真。
+func waitCensus(t *testing.T, m *harness.Manager, n int) {
 	t.Helper()
-	response, err := http.Get(m.MetricsURL)
+	want := map[string]int{}
+	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionCredentialsValid, v1alpha1.ConditionReachable, v1alpha1.ConditionCapacityKnown} {
+		want[kind+" True"], want[kind+" False"], want[kind+" Unknown"] = n, 0, 0
+	}
+	harness.Eventually(t, fmt.Sprintf("%d clusters to be counted", n), patience, func(ctx context.Context) error {
+		got, err := census(ctx, m)
+		if diff := cmp.Diff(want, got); err == nil && diff != "" {
+			err = fmt.Errorf("the numbers by condition and status (-want +got):\n%s", diff)
+		}
+		return err
+	})
+}
+
+// series 认出指标 kubellm_clusters 的一行。
+var series = regexp.MustCompile(`^kubellm_clusters\{condition="(\w+)",status="(\w+)"\} (\d+)$`)
+
+// census 是这个实例的指标里各条件各状态的 Cluster 数目；没有被选中的实例一个也不报。
+func census(ctx context.Context, m *harness.Manager) (map[string]int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.MetricsURL, nil)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
+	numbers := map[string]int{}
+	lines := bufio.NewScanner(response.Body)
+	for lines.Scan() {
+		found := series.FindStringSubmatch(lines.Text())
+		if found == nil {
+			continue
+		}
+		if numbers[found[1]+" "+found[2]], err = strconv.Atoi(found[3]); err != nil {
+			return nil, err
+		}
 	}
-	return strings.Contains(string(body), `kubellm_clusters{condition="Ready",status="True"} `)
+	return numbers, lines.Err()
 }

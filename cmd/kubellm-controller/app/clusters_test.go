@@ -20,6 +20,7 @@ import (
 	"github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/apis/generated/clientset/versioned"
 	typed "github.com/kubellm/kubellm/apis/generated/clientset/versioned/typed/cluster/v1alpha1"
+	"github.com/kubellm/kubellm/internal/kubeconfig"
 	"github.com/kubellm/kubellm/test/harness"
 )
 
@@ -88,11 +89,13 @@ func (f fleet) kubeconfigFromSecret(t *testing.T) {
 		reason, key string
 		data        []byte
 		want        string
+		// names 是话里非有不可的：哪个 Secret、哪个键、犯了哪条规则。
+		names []string
 	}{
-		{"a Secret that is not there yet", "", nil, v1alpha1.ReasonSecretNotFound},
-		{"a Secret without the key", "config", good, v1alpha1.ReasonSecretKeyMissing},
-		{"a kubeconfig that is cut short", "kubeconfig", good[:len(good)/2], v1alpha1.ReasonKubeconfigMalformed},
-		{"a kubeconfig that runs a command", "kubeconfig", f.withExec(t), v1alpha1.ReasonKubeconfigRefused},
+		{"a Secret that is not there yet", "", nil, v1alpha1.ReasonSecretNotFound, []string{`"member"`, `"kubellm-system"`}},
+		{"a Secret without the key", "config", good, v1alpha1.ReasonSecretKeyMissing, []string{`"member"`, `"kubellm-system"`, `"kubeconfig"`}},
+		{"a kubeconfig that is cut short", "kubeconfig", harness.CutShort(good), v1alpha1.ReasonKubeconfigMalformed, []string{string(kubeconfig.Malformed)}},
+		{"a kubeconfig that runs a command", "kubeconfig", f.withExec(t), v1alpha1.ReasonKubeconfigRefused, []string{string(kubeconfig.Exec), "exec"}},
 	} {
 		if step.key != "" {
 			f.putSecret(t, "member", step.key, step.data)
@@ -100,6 +103,14 @@ func (f fleet) kubeconfigFromSecret(t *testing.T) {
 		got := f.wait(t, "from-secret", condition(v1alpha1.ConditionReady, metav1.ConditionFalse, step.want))
 		if err := f.consistent(got); err != nil {
 			t.Errorf("%s: %v", step.reason, err)
+		}
+		for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionCredentialsValid} {
+			if err := says(kind, step.names...)(got); err != nil {
+				t.Errorf("%s: %v", step.reason, err)
+			}
+		}
+		if said := fmt.Sprint(got.Status); harness.Repeats(said, good) || harness.Repeats(said, step.data) {
+			t.Errorf("%s: the status repeats the kubeconfig: %s", step.reason, said)
 		}
 		if len(got.Finalizers) != 0 || got.Status.ID != "" {
 			t.Errorf("%s: the member was taken up: finalizers %v, id %q", step.reason, got.Finalizers, got.Status.ID)
@@ -381,6 +392,22 @@ func (f fleet) memberDown(t *testing.T) {
 
 func condition(kind string, status metav1.ConditionStatus, reason string) func(*v1alpha1.Cluster) error {
 	return func(c *v1alpha1.Cluster) error { return checkCondition(c.Status.Conditions, kind, status, reason) }
+}
+
+// says 要求条件的话里有全部的 facts；怎么说由它。
+func says(kind string, facts ...string) func(*v1alpha1.Cluster) error {
+	return func(c *v1alpha1.Cluster) error {
+		found := meta.FindStatusCondition(c.Status.Conditions, kind)
+		if found == nil {
+			return fmt.Errorf("there is no condition %s", kind)
+		}
+		for _, fact := range facts {
+			if !strings.Contains(found.Message, fact) {
+				return fmt.Errorf("the message of %s does not say %s: %s", kind, fact, found.Message)
+			}
+		}
+		return nil
+	}
 }
 
 // isReady 要求 Ready 是由现在的 spec 得出的。

@@ -24,9 +24,9 @@ func NewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   name,
 		Short: "Run the controllers of the KubeLLM platform",
-		Long: "kubellm-controller keeps the status of users, role bindings and clusters up to date on a KubeLLM\n" +
-			"platform server, gives every new user a default role binding, and watches the member clusters.\n" +
-			"Several instances may run; the one that holds the lease works.",
+		Long: "kubellm-controller keeps the status of users, role bindings, clusters and models up to date on a KubeLLM\n" +
+			"platform server, gives every new user a default role binding, watches the member clusters and applies\n" +
+			"to them what the models need. Several instances may run; the one that holds the lease works.",
 		Version:      version.String(),
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,

@@ -58,6 +58,7 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 	server := &Server{etcd: started, logLevel: logging.Level, endpoint: endpoint.String(), socketDir: socketDir}
 	select {
 	case <-started.Server.ReadyNotify():
+		server.defragment()
 		return server, nil
 	case err := <-started.Err():
 		server.Stop()

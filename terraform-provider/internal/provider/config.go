@@ -25,8 +25,8 @@ type configModel struct {
 
 func configSchema() schema.Schema {
 	return schema.Schema{
-		MarkdownDescription: "Manages users, roles, role bindings and member clusters of a KubeLLM platform. Configure it either with `kubeconfig` " +
-			"(and `context`), or with `server` and credentials. There is no default: the provider never guesses a platform.",
+		MarkdownDescription: "Manages users, roles, role bindings, member clusters and models of a KubeLLM platform. Configure it either with " +
+			"`kubeconfig` (and `context`), or with `server` and credentials. There is no default: the provider never guesses a platform.",
 		Attributes: map[string]schema.Attribute{
 			"kubeconfig": schema.StringAttribute{
 				Optional: true,
