@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,7 +19,8 @@ import (
 	"github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 )
 
-// Placed 是平台会放到成员上的种类，按收走的次序：先收会再造出别的来的，命名空间最后。
+// Placed 是平台会放到成员上、由它收走的种类，按收走的次序：先收会再造出别的来的。
+// 命名空间不在内，平台造的也留着：别人的东西（比如权重的卷）也许就在里面，删了它，那些也就没了。
 var Placed = []schema.GroupKind{
 	{Group: kedaGroup, Kind: "ScaledObject"},
 	{Group: kserveGroup, Kind: "LLMInferenceService"},
@@ -27,7 +29,6 @@ var Placed = []schema.GroupKind{
 	{Kind: "Secret"},
 	{Kind: "ConfigMap"},
 	{Kind: "PersistentVolumeClaim"},
-	{Kind: "Namespace"},
 }
 
 // maxNamed 是点名说出的剩余物的上限：它们会进状态。
@@ -59,26 +60,25 @@ func (l Leftovers) String() string {
 	return said
 }
 
-// Drain 收走为 uid 这个 Cluster 放到成员上的一切；规矩见 Remove。
+// Drain 收走为 uid 这个 Cluster 放到成员上的一切；规矩见 Remove。Pod 由成员自己收，它们走完了才算什么也不剩：
+// 在那之前引擎还跑着，还占着加速器。
 func Drain(ctx context.Context, c client.Client, uid types.UID, turn time.Duration) (Leftovers, error) {
-	return Remove(ctx, c, Placed, turn, client.MatchingLabels{v1alpha1.LabelClusterUID: string(uid)})
+	r := removing{Client: c, which: []client.ListOption{client.MatchingLabels{v1alpha1.LabelClusterUID: string(uid)}}, until: time.Now().Add(turn)}
+	left := r.all(ctx, Placed)
+	if len(left) == 0 && !r.cut && len(r.errs) == 0 {
+		r.which = append(r.which, client.MatchingFieldsSelector{Selector: fields.ParseSelectorOrDie(livingPods)})
+		for _, pods := range r.list(ctx, []schema.GroupKind{podKind}) {
+			left = append(left, pods.objects...)
+		}
+	}
+	return r.outcome(left)
 }
 
 // Remove 收走成员上 kinds 里合乎 which 的一切，至多占用 turn 这么久，返回还剩下的（可能正在终止）：没收完的下一轮接着收，
-// 每一轮都至少收走一个，所以再慢也会收完。一种不让收不妨碍别的；命名空间里若还有收不走的、没问清的就先留着：删了它，里面的也就没了。
+// 每一轮都至少收走一个，所以再慢也会收完。一种不让收不妨碍别的。
 func Remove(ctx context.Context, c client.Client, kinds []schema.GroupKind, turn time.Duration, which ...client.ListOption) (Leftovers, error) {
 	r := removing{Client: c, which: which, until: time.Now().Add(turn)}
-	found := r.list(ctx, kinds)
-	for _, these := range found {
-		if these.kind.Kind != "Namespace" || len(r.errs) == 0 && !r.cut {
-			r.removeAll(ctx, these.objects)
-		}
-	}
-	var left []metav1.PartialObjectMetadata
-	for _, these := range found {
-		left = append(left, r.remaining(ctx, these)...)
-	}
-	return Leftovers{Named: names(left), Count: len(left), AtLeast: r.cut, Slow: r.slow}, errors.Join(r.errs...)
+	return r.outcome(r.all(ctx, kinds))
 }
 
 // removing 是收走一轮。
@@ -96,6 +96,24 @@ type removing struct {
 type batch struct {
 	kind    schema.GroupVersionKind
 	objects []metav1.PartialObjectMetadata
+}
+
+// all 叫 kinds 里的都走，返回还剩下的。
+func (r *removing) all(ctx context.Context, kinds []schema.GroupKind) []metav1.PartialObjectMetadata {
+	found := r.list(ctx, kinds)
+	for _, these := range found {
+		r.removeAll(ctx, these.objects)
+	}
+	var left []metav1.PartialObjectMetadata
+	for _, these := range found {
+		left = append(left, r.remaining(ctx, these)...)
+	}
+	return left
+}
+
+// outcome 是这一轮的结果。
+func (r *removing) outcome(left []metav1.PartialObjectMetadata) (Leftovers, error) {
+	return Leftovers{Named: names(left), Count: len(left), AtLeast: r.cut, Slow: r.slow}, errors.Join(r.errs...)
 }
 
 // over 报告时间到了；done 之前总还要做一点，不然慢的成员永远收不完。
@@ -228,7 +246,7 @@ func names(objects []metav1.PartialObjectMetadata) []string {
 	return all
 }
 
-// name 形如 Deployment team-a/chat，没有命名空间的形如 Namespace team-a。
+// name 形如 Deployment team-a/chat。
 func name(object *metav1.PartialObjectMetadata) string {
-	return object.Kind + " " + strings.TrimPrefix(client.ObjectKeyFromObject(object).String(), "/")
+	return object.Kind + " " + client.ObjectKeyFromObject(object).String()
 }

@@ -64,17 +64,28 @@ func place(t *testing.T, c client.Client, namespace, uid string) {
 	}
 }
 
-// TestDrain 收走为一个 Cluster 放的一切，别人的一样不碰；还在终止的说出来。
+// TestDrain 收走为一个 Cluster 放的一切，别人的一样不碰，命名空间留着；还在终止的、还没走完的 Pod 说出来。
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	m := newMember(t)
 	c := clientOf(t, m.Config())
 	place(t, c, "ours", "u-1")
 	place(t, c, "theirs", "u-2")
-	left, err := member.Drain(t.Context(), c, "u-1", patience)
-	if want := []string{"PersistentVolumeClaim ours/models", "Namespace ours"}; err != nil || !slices.Equal(left.Named, want) {
-		t.Fatalf("left %v, want those that terminate: %v; %v", left, want, err)
+	serving := placePod(t, c, "ours", "chat-1", "u-1")
+	placePod(t, c, "theirs", "chat-1", "u-2")
+	finished := placePod(t, c, "ours", "chat-0", "u-1")
+	finished.Status.Phase = corev1.PodFailed
+	if err := c.Status().Update(t.Context(), finished); err != nil {
+		t.Fatal(err)
 	}
+	drains := func(why string, want ...string) {
+		t.Helper()
+		if left, err := member.Drain(t.Context(), c, "u-1", patience); err != nil || !slices.Equal(left.Named, want) || left.Count != len(want) || left.AtLeast {
+			t.Errorf("%s: left %v, want %v: %v", why, left, want, err)
+		}
+		stays(t, c, "ours", "u-1")
+	}
+	drains("the claim terminates", "PersistentVolumeClaim ours/models")
 	gone(t, c, "ours", true)
 	gone(t, c, "theirs", false)
 	var foreign corev1.Secret
@@ -90,11 +101,36 @@ func TestDrain(t *testing.T) {
 	if err := c.Update(t.Context(), &claim); err != nil {
 		t.Fatal(err)
 	}
-	if left, err := member.Drain(t.Context(), c, "u-1", patience); err != nil || !slices.Equal(left.Named, []string{"Namespace ours"}) {
-		t.Errorf("left %v: %v", left, err)
+	drains("only what has not ended yet is waited for", "Pod ours/chat-1")
+	if err := c.Delete(t.Context(), serving); err != nil {
+		t.Fatal(err)
 	}
+	drains("nothing but the namespace is left")
 	if left, err := member.Drain(t.Context(), c, "u-3", patience); err != nil || !left.None() {
 		t.Errorf("nothing was placed for it: %v: %v", left, err)
+	}
+}
+
+// placePod 放上一个为 uid 跑着的 Pod。
+func placePod(t *testing.T, c client.Client, namespace, name, uid string) *corev1.Pod {
+	t.Helper()
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{v1alpha1.LabelClusterUID: uid}},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "example.org/engine:1"}}},
+	}
+	if err := c.Create(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+	return pod
+}
+
+// stays 验证命名空间原样留着，还标着它是为谁造的。
+func stays(t *testing.T, c client.Client, name, uid string) {
+	t.Helper()
+	var namespace corev1.Namespace
+	err := c.Get(t.Context(), client.ObjectKey{Name: name}, &namespace)
+	if err != nil || namespace.DeletionTimestamp != nil || namespace.Labels[v1alpha1.LabelClusterUID] != uid {
+		t.Errorf("the namespace must stay as it is: deleted at %v, labels %v, %v", namespace.DeletionTimestamp, namespace.Labels, err)
 	}
 }
 
@@ -111,7 +147,7 @@ func gone(t *testing.T, c client.Client, namespace string, want bool) {
 	}
 }
 
-// TestDrainWithoutTheRight 一种不许删，说出是哪一种，其余照收；命名空间留着。
+// TestDrainWithoutTheRight 一种不许删，说出是哪一种，其余照收；对命名空间什么权限也不要。
 func TestDrainWithoutTheRight(t *testing.T) {
 	t.Parallel()
 	m := newMember(t)
@@ -122,7 +158,7 @@ func TestDrainWithoutTheRight(t *testing.T) {
 	}
 	all := []string{"get", "list", "delete"}
 	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "drainer"}, Rules: []rbacv1.PolicyRule{
-		{APIGroups: []string{"", "apps"}, Resources: []string{"deployments", "services", "configmaps", "persistentvolumeclaims", "namespaces"}, Verbs: all},
+		{APIGroups: []string{"", "apps"}, Resources: []string{"deployments", "services", "configmaps", "persistentvolumeclaims"}, Verbs: all},
 		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get", "list"}},
 	}}
 	if _, err := m.Client().RbacV1().ClusterRoles().Create(t.Context(), role, metav1.CreateOptions{}); err != nil {
@@ -137,12 +173,8 @@ func TestDrainWithoutTheRight(t *testing.T) {
 	if member.ReasonOf(err) != member.Forbidden {
 		t.Errorf("it must say that it may not: %v", err)
 	}
-	if want := []string{"Secret ours/token", "PersistentVolumeClaim ours/models", "Namespace ours"}; !slices.Equal(left.Named, want) {
+	if want := []string{"Secret ours/token", "PersistentVolumeClaim ours/models"}; !slices.Equal(left.Named, want) {
 		t.Errorf("left %v, want %v", left, want)
-	}
-	var namespace corev1.Namespace
-	if err := c.Get(t.Context(), client.ObjectKey{Name: "ours"}, &namespace); err != nil || namespace.DeletionTimestamp != nil {
-		t.Errorf("the namespace must wait for what is in it: %v, %v", err, namespace.DeletionTimestamp)
 	}
 }
 

@@ -82,13 +82,18 @@ func TestModelSources(t *testing.T) {
 func claimModels(t *testing.T, m *harness.Member) {
 	t.Helper()
 	ensureNamespace(t, m)
-	given(t, m.Client().CoreV1().PersistentVolumeClaims(workloads), &corev1.PersistentVolumeClaim{
+	given(t, m.Client().CoreV1().PersistentVolumeClaims(workloads), modelsClaim())
+}
+
+// modelsClaim 要一个装着来源的卷。
+func modelsClaim() *corev1.PersistentVolumeClaim {
+	return &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Name: "models"},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}, StorageClassName: ptr.To(fileClass),
 			Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
 		},
-	})
+	}
 }
 
 // staticVolume 备好一个这个类的卷；测试结束时删掉。

@@ -7,7 +7,8 @@ import (
 
 // LabelClusterUID is on every object that KubeLLM places on a member cluster;
 // its value is the UID of the Cluster it was placed for. Draining removes what
-// bears it, and nothing else.
+// bears it, and nothing else; namespaces stay, because others may keep things
+// in them.
 const LabelClusterUID = "cluster.kubellm.io/uid"
 
 // FinalizerMember keeps a Cluster that is being deleted until its member is
@@ -70,9 +71,11 @@ type ClusterSpec struct {
 	Suspended *bool `json:"suspended,omitempty"`
 	// deletionPolicy says what becomes of the things that KubeLLM placed on the
 	// member when the Cluster is deleted: Drain removes them first, and the
-	// deletion waits until they are gone; Orphan leaves them there. It may be
-	// changed while the Cluster is being deleted: Orphan releases a deletion
-	// that waits for an unreachable member. Defaults to Drain.
+	// deletion waits until they are gone; Orphan leaves them there. The
+	// namespaces that KubeLLM made stay in any case, with what others keep in
+	// them. It may be changed while the Cluster is being deleted: Orphan
+	// releases a deletion that waits for an unreachable member. Defaults to
+	// Drain.
 	// +optional
 	DeletionPolicy *DeletionPolicy `json:"deletionPolicy,omitempty"`
 }
@@ -149,7 +152,8 @@ type DeletionPolicy string
 
 // The deletion policies.
 const (
-	// DeletionDrain removes what KubeLLM placed on the member and waits for it.
+	// DeletionDrain removes what KubeLLM placed on the member, except for
+	// namespaces, and waits for it.
 	DeletionDrain DeletionPolicy = "Drain"
 	// DeletionOrphan leaves what KubeLLM placed on the member where it is.
 	DeletionOrphan DeletionPolicy = "Orphan"

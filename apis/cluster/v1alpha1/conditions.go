@@ -79,7 +79,8 @@ const (
 
 	// ReasonDraining: what KubeLLM placed on the member is being removed.
 	ReasonDraining = "Draining"
-	// ReasonDrained: nothing that KubeLLM placed is left on the member.
+	// ReasonDrained: nothing that KubeLLM placed is left on the member, except
+	// for namespaces.
 	ReasonDrained = "Drained"
 	// ReasonMemberUnavailable: the member must be drained but cannot be got at;
 	// the message says what releases the deletion.

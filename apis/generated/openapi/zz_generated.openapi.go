@@ -819,7 +819,7 @@ func schema_kubellm_apis_cluster_v1alpha1_ClusterSpec(ref common.ReferenceCallba
 					},
 					"deletionPolicy": {
 						SchemaProps: spec.SchemaProps{
-							Description: "deletionPolicy says what becomes of the things that KubeLLM placed on the member when the Cluster is deleted: Drain removes them first, and the deletion waits until they are gone; Orphan leaves them there. It may be changed while the Cluster is being deleted: Orphan releases a deletion that waits for an unreachable member. Defaults to Drain.\n\nPossible enum values:\n - `\"Drain\"` removes what KubeLLM placed on the member and waits for it.\n - `\"Orphan\"` leaves what KubeLLM placed on the member where it is.",
+							Description: "deletionPolicy says what becomes of the things that KubeLLM placed on the member when the Cluster is deleted: Drain removes them first, and the deletion waits until they are gone; Orphan leaves them there. The namespaces that KubeLLM made stay in any case, with what others keep in them. It may be changed while the Cluster is being deleted: Orphan releases a deletion that waits for an unreachable member. Defaults to Drain.\n\nPossible enum values:\n - `\"Drain\"` removes what KubeLLM placed on the member, except for namespaces, and waits for it.\n - `\"Orphan\"` leaves what KubeLLM placed on the member where it is.",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"Drain", "Orphan"},

@@ -211,7 +211,7 @@ func drained(v view) metav1.Condition {
 	const kind = v1alpha1.ConditionDrained
 	switch {
 	case v.drain.done:
-		return v.condition(kind, metav1.ConditionTrue, v1alpha1.ReasonDrained, "Nothing that KubeLLM placed is left on the member.")
+		return v.condition(kind, metav1.ConditionTrue, v1alpha1.ReasonDrained, "Nothing that KubeLLM placed is left on the member, except for the namespaces that it made.")
 	case v.drain.unavailable != "":
 		return v.condition(kind, metav1.ConditionFalse, v1alpha1.ReasonMemberUnavailable, fmt.Sprintf(
 			"The member must be drained but cannot be: %s The deletion goes on by itself as soon as that is mended; "+

@@ -66,12 +66,12 @@ func discard(ctx context.Context, c client.Client, seen client.Object) error {
 	return err
 }
 
-// removable 是可能为一个模型放过的种类：命名空间是几个模型共用的，on 不提供的种类不必每次去问。
+// removable 是可能为一个模型放过的种类：on 不提供的种类不必每次去问。
 func removable(on *cluster.Cluster) []schema.GroupKind {
 	offered := func(c cluster.Capability) bool { return slices.Contains(on.Status.Capabilities, c) }
 	return slices.DeleteFunc(slices.Clone(member.Placed), func(kind schema.GroupKind) bool {
 		switch kind {
-		case schema.GroupKind{Kind: "Namespace"}, schema.GroupKind{Kind: "ConfigMap"}:
+		case schema.GroupKind{Kind: "ConfigMap"}:
 			return true
 		case member.ScaledObject.GroupKind():
 			return !offered(cluster.CapabilityKEDA)

@@ -113,7 +113,8 @@ var attributes = map[string]schema.Attribute{
 	"deletion_policy": schema.StringAttribute{
 		Optional: true,
 		MarkdownDescription: "What becomes of the things that KubeLLM placed on the member when the cluster is destroyed: `Drain` removes them first, " +
-			"and the destruction waits until they are gone; `Orphan` leaves them there. The platform's default is `Drain`.",
+			"and the destruction waits until they are gone; `Orphan` leaves them there. The namespaces that KubeLLM made stay in any case, " +
+			"with what others keep in them. The platform's default is `Drain`.",
 		Validators: []validator.String{stringvalidator.OneOf(
 			string(clusterv1alpha1.DeletionDrain), string(clusterv1alpha1.DeletionOrphan))},
 	},

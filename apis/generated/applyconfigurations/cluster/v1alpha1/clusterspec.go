@@ -35,9 +35,11 @@ type ClusterSpecApplyConfiguration struct {
 	Suspended *bool `json:"suspended,omitempty"`
 	// deletionPolicy says what becomes of the things that KubeLLM placed on the
 	// member when the Cluster is deleted: Drain removes them first, and the
-	// deletion waits until they are gone; Orphan leaves them there. It may be
-	// changed while the Cluster is being deleted: Orphan releases a deletion
-	// that waits for an unreachable member. Defaults to Drain.
+	// deletion waits until they are gone; Orphan leaves them there. The
+	// namespaces that KubeLLM made stay in any case, with what others keep in
+	// them. It may be changed while the Cluster is being deleted: Orphan
+	// releases a deletion that waits for an unreachable member. Defaults to
+	// Drain.
 	DeletionPolicy *clusterv1alpha1.DeletionPolicy `json:"deletionPolicy,omitempty"`
 }
 

@@ -64,7 +64,8 @@ type ClusterParameters struct {
 	Suspended *bool `json:"suspended,omitempty"`
 	// deletionPolicy says what becomes of the things that KubeLLM placed on the
 	// member when the Cluster is deleted from the platform: Drain removes them
-	// first, Orphan leaves them there.
+	// first, Orphan leaves them there. The namespaces that KubeLLM made stay in
+	// any case, with what others keep in them.
 	// +optional
 	DeletionPolicy *clusterv1alpha1.DeletionPolicy `json:"deletionPolicy,omitempty"`
 }
