@@ -81,29 +81,34 @@ type config struct {
 
 // readConfig 从缓存读出 provider 配置。
 func readConfig(ctx context.Context, kube client.Reader, ref configRef) (config, error) {
+	var pc client.Object = &namespaced.ProviderConfig{}
 	switch {
 	case ref.legacy:
-		pc := &clusterscoped.ProviderConfig{}
-		if err := getConfig(ctx, kube, ref, pc); err != nil {
-			return config{}, err
-		}
-		return clusterConfig(pc, pc.Spec), nil
+		pc = &clusterscoped.ProviderConfig{}
 	case ref.kind == kindClusterProviderConfig:
-		pc := &namespaced.ClusterProviderConfig{}
-		if err := getConfig(ctx, kube, ref, pc); err != nil {
-			return config{}, err
-		}
-		return clusterConfig(pc, pc.Spec), nil
+		pc = &namespaced.ClusterProviderConfig{}
 	}
-	pc := &namespaced.ProviderConfig{}
 	if err := getConfig(ctx, kube, ref, pc); err != nil {
 		return config{}, err
 	}
-	c := config{uid: pc.UID, generation: pc.Generation, server: pc.Spec.Server, source: pc.Spec.Credentials.Source}
-	if s := pc.Spec.Credentials.SecretRef; s != nil {
-		c.secret, c.secretKey = types.NamespacedName{Namespace: pc.Namespace, Name: s.Name}, s.Key
+	return contentOf(pc), nil
+}
+
+// contentOf 取出三种配置的共同内容；别的对象没有内容。
+func contentOf(o client.Object) config {
+	switch pc := o.(type) {
+	case *clusterscoped.ProviderConfig:
+		return clusterConfig(pc, pc.Spec)
+	case *namespaced.ClusterProviderConfig:
+		return clusterConfig(pc, pc.Spec)
+	case *namespaced.ProviderConfig:
+		c := config{uid: pc.UID, generation: pc.Generation, server: pc.Spec.Server, source: pc.Spec.Credentials.Source}
+		if s := pc.Spec.Credentials.SecretRef; s != nil {
+			c.secret, c.secretKey = types.NamespacedName{Namespace: pc.Namespace, Name: s.Name}, s.Key
+		}
+		return c
 	}
-	return c, nil
+	return config{}
 }
 
 func clusterConfig(pc client.Object, spec namespaced.ClusterProviderConfigSpec) config {

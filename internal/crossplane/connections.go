@@ -17,8 +17,8 @@ import (
 	"github.com/kubellm/kubellm/internal/external"
 )
 
-// secretFresh 是一次读到的 Secret 用多久：上千个资源同时协调时只读一次，轮换过的凭据几秒内就被看到。
-// 不缓存集群里的所有 Secret：那既占内存，又要求本不该有的权限。
+// secretFresh 是一次读到的 Secret 用多久：上千个资源同时协调时只读一次。看得见 Secret 变化时变了就重读（reread），
+// 看不见时轮换过的凭据也只晚这么久。不缓存 Secret 的内容：那既占内存，又多一处会泄露的地方。
 const secretFresh = 5 * time.Second
 
 // connections 由托管资源找到它的平台：读 provider 配置与 Secret，同一份配置的结果共用。
@@ -78,11 +78,16 @@ func (c *connections) entry(ref configRef) *connection {
 	return c.entries[ref]
 }
 
+// reread 丢弃配置的凭据：它的 Secret 变了，下一次连接要照新的来。
+func (c *connections) reread(ref configRef) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.entries, ref)
+}
+
 // forget 丢弃已不存在的配置的凭据，并让它的连接不久即关闭。
 func (c *connections) forget(ref configRef) {
-	c.mu.Lock()
-	delete(c.entries, ref)
-	c.mu.Unlock()
+	c.reread(ref)
 	c.pool.Release(ref.indexValue())
 }
 

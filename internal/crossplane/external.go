@@ -12,7 +12,6 @@ import (
 	"github.com/crossplane/crossplane-runtime/v2/pkg/event"
 	xpmeta "github.com/crossplane/crossplane-runtime/v2/pkg/meta"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/reconciler/managed"
-	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 
 	"github.com/kubellm/kubellm/internal/external"
 	"github.com/kubellm/kubellm/internal/observability"
@@ -36,12 +35,12 @@ type connector[M Managed[T], T external.Object, L runtime.Object] struct {
 	policies bool
 }
 
-// Connect 找到托管资源的平台。
+// Connect 找到托管资源的平台；找不到（配置没了、凭据坏了）就也看不到它的对象。
 func (c *connector[M, T, L]) Connect(ctx context.Context, mg M) (managed.TypedExternalClient[M], error) {
 	observability.Object(ctx, mg)
 	platform, err := c.connections.Platform(ctx, mg)
 	if err != nil {
-		return nil, err
+		return nil, unready(mg, err)
 	}
 	return &externalClient[M, T, L]{
 		connector: c,
@@ -90,6 +89,10 @@ func (c *externalClient[M, T, L]) observe(ctx context.Context, mg M) (managed.Ex
 	}
 	c.observed = observed
 	if !observed.Exists {
+		if !c.mayWrite(mg, xpv2.ManagementActionCreate) {
+			// 不会去创建的没有下一步，不能还说着对象在时的就绪。
+			setReady(mg, xpv2.Unavailable().WithMessage("the platform object does not exist"))
+		}
 		return managed.ExternalObservation{}, nil
 	}
 	if !observed.Owned && xpmeta.WasDeleted(mg) {
@@ -213,12 +216,4 @@ func (c *externalClient[M, T, L]) mayWrite(mg M, actions ...xpv2.ManagementActio
 		}
 	}
 	return false
-}
-
-// unready 让就绪状况与错误一致，再把错误交回。
-func unready(mg resource.Managed, err error) error {
-	if c, changes := unreadyAfter(err); changes {
-		setReady(mg, c)
-	}
-	return err
 }

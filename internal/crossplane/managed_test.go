@@ -1,6 +1,7 @@
 package crossplane
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -144,7 +145,7 @@ func TestReadyCondition(t *testing.T) {
 	}
 }
 
-func TestUnreadyAfter(t *testing.T) {
+func TestUnready(t *testing.T) {
 	cases := map[string]struct {
 		reason string
 		class  external.Class
@@ -153,12 +154,19 @@ func TestUnreadyAfter(t *testing.T) {
 		"unreachable":     {"Old evidence is none.", external.ClassUnreachable, corev1.ConditionUnknown},
 		"unauthenticated": {"The platform gives no answer to strangers.", external.ClassUnauthenticated, corev1.ConditionUnknown},
 		"taken over":      {"What another manages is not ours that is ready.", external.ClassOwnedByAnother, corev1.ConditionFalse},
-		"forbidden":       {"Any other error says nothing about the object.", external.ClassForbidden, ""},
+		"forbidden":       {"Who may not look does not know.", external.ClassForbidden, corev1.ConditionUnknown},
+		"internal":        {"An answer that makes no sense says nothing about the object.", external.ClassInternal, corev1.ConditionUnknown},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got, _ := unreadyAfter(&external.Error{Class: tc.class}); got.Status != tc.want {
-				t.Errorf("%s\nunreadyAfter(...): got %q, want %q", tc.reason, got.Status, tc.want)
+			mg := &namespacediam.User{ObjectMeta: metav1.ObjectMeta{Generation: 2}}
+			mg.SetConditions(xpv2.Available())
+			cause := &external.Error{Class: tc.class}
+			if err := unready(mg, cause); !errors.Is(err, cause) {
+				t.Errorf("%s\nunready(...): got error %v, want the cause", tc.reason, err)
+			}
+			if got := mg.GetCondition(xpv2.TypeReady); got.Status != tc.want || got.Reason == "" || got.Message == "" || got.ObservedGeneration != 2 {
+				t.Errorf("%s\nunready(...): got Ready %+v, want %q of generation 2, with a reason and a message", tc.reason, got, tc.want)
 			}
 		})
 	}

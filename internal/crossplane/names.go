@@ -30,8 +30,8 @@ func (i nameInitializer) Initialize(ctx context.Context, mg resource.Managed) er
 	}
 	// 接管必须点名：默认外部名只是碰巧同名，不足以说明用户知道自己要接管谁。
 	if wanted := mg.GetAnnotations()[meta.AdoptAnnotation]; wanted != "" {
-		return fmt.Errorf("annotation %s is set, but %s is not: set it to the name of the platform object that is to be adopted",
-			meta.AdoptAnnotation, xpmeta.AnnotationKeyExternalName)
+		return unready(mg, fmt.Errorf("annotation %s is set, but %s is not: set it to the name of the platform object that is to be adopted",
+			meta.AdoptAnnotation, xpmeta.AnnotationKeyExternalName))
 	}
 	xpmeta.SetExternalName(mg, externalName(mg))
 	if xpmeta.FinalizerExists(mg, managed.FinalizerName) {
@@ -48,7 +48,7 @@ type namedResolver struct{ managed.ReferenceResolver }
 
 func (r namedResolver) ResolveReferences(ctx context.Context, mg resource.Managed) error {
 	if err := r.ReferenceResolver.ResolveReferences(ctx, mg); err != nil {
-		return err
+		return unready(mg, err)
 	}
 	xpmeta.SetExternalName(mg, externalName(mg))
 	return nil

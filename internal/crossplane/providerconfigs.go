@@ -30,18 +30,19 @@ import (
 
 // configKind 是一种 provider 配置和记录其使用的种类。
 type configKind struct {
-	config    resource.ProviderConfig
-	usage     resource.ProviderConfigUsage
-	usageList resource.ProviderConfigUsageList
+	config     resource.ProviderConfig
+	configList client.ObjectList
+	usage      resource.ProviderConfigUsage
+	usageList  resource.ProviderConfigUsageList
 	// kind 与 legacy 用来由配置对象得到托管资源里的引用。
 	kind   string
 	legacy bool
 }
 
 var configKinds = []configKind{
-	{config: &namespaced.ProviderConfig{}, usage: &namespaced.ProviderConfigUsage{}, usageList: &namespaced.ProviderConfigUsageList{}, kind: kindProviderConfig},
-	{config: &namespaced.ClusterProviderConfig{}, usage: &namespaced.ProviderConfigUsage{}, usageList: &namespaced.ProviderConfigUsageList{}, kind: kindClusterProviderConfig},
-	{config: &clusterscoped.ProviderConfig{}, usage: &clusterscoped.ProviderConfigUsage{}, usageList: &clusterscoped.ProviderConfigUsageList{}, kind: kindProviderConfig, legacy: true},
+	{config: &namespaced.ProviderConfig{}, configList: &namespaced.ProviderConfigList{}, usage: &namespaced.ProviderConfigUsage{}, usageList: &namespaced.ProviderConfigUsageList{}, kind: kindProviderConfig},
+	{config: &namespaced.ClusterProviderConfig{}, configList: &namespaced.ClusterProviderConfigList{}, usage: &namespaced.ProviderConfigUsage{}, usageList: &namespaced.ProviderConfigUsageList{}, kind: kindClusterProviderConfig},
+	{config: &clusterscoped.ProviderConfig{}, configList: &clusterscoped.ProviderConfigList{}, usage: &clusterscoped.ProviderConfigUsage{}, usageList: &clusterscoped.ProviderConfigUsageList{}, kind: kindProviderConfig, legacy: true},
 }
 
 func (k configKind) ref(o client.Object) configRef {

@@ -24,15 +24,19 @@ func readyCondition(r external.Readiness) xpv2.Condition {
 	return condition(corev1.ConditionStatus(r.Status), cmp.Or(xpv2.ConditionReason(r.Reason), reason), r.Message)
 }
 
-// unreadyAfter 是观察失败之后的就绪状况：证据过期就是不知道，对象归了别人就不是我们的就绪。其余错误不动它。
-func unreadyAfter(err error) (xpv2.Condition, bool) {
-	switch external.ClassOf(err) {
-	case external.ClassUnreachable, external.ClassUnauthenticated:
-		return condition(corev1.ConditionUnknown, reasonNotObserved, "the platform gives no answer; the condition Synced says why"), true
-	case external.ClassOwnedByAnother:
-		return condition(corev1.ConditionFalse, xpv2.ReasonUnavailable, "the platform object is not managed by this resource; the condition Synced says by whom it is"), true
+// unready 让就绪状况与没能看到平台对象的错误一致，再把错误交回。沿用上次的就绪等于替一个没人看着的对象担保，
+// 所以每一条到不了观察的路（引用解不开、连不上、看不了）都经过这里。
+func unready(mg resource.Managed, err error) error {
+	setReady(mg, unreadyAfter(err))
+	return err
+}
+
+// unreadyAfter 是没能观察之后的就绪状况：对象归了别人就不是我们的就绪，其余都是不知道。
+func unreadyAfter(err error) xpv2.Condition {
+	if external.ClassOf(err) == external.ClassOwnedByAnother {
+		return condition(corev1.ConditionFalse, xpv2.ReasonUnavailable, "the platform object is not managed by this resource; the condition Synced says by whom it is")
 	}
-	return xpv2.Condition{}, false
+	return condition(corev1.ConditionUnknown, reasonNotObserved, "how the platform object is cannot be seen now; the condition Synced says why")
 }
 
 func condition(status corev1.ConditionStatus, reason xpv2.ConditionReason, message string) xpv2.Condition {

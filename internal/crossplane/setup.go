@@ -95,7 +95,11 @@ func (o Options) gated(mgr ctrl.Manager, setup func(ctrl.Manager, Options) error
 		return setup(mgr, o)
 	}
 	o.Gate.Register(func() {
-		if err := setup(mgr, o); err != nil {
+		err := awaitServed(mgr.GetRESTMapper(), gvks)
+		if err == nil {
+			err = setup(mgr, o)
+		}
+		if err != nil {
 			o.Fail(err)
 		}
 	}, gvks...)
@@ -135,8 +139,8 @@ func setup[M Managed[T], T external.Object, L runtime.Object](mgr ctrl.Manager, 
 		WithEventFilter(resource.DesiredStateChanged()).
 		For(mg).
 		WatchesRawSource(driftSource(o.Pool, kind, users))
-	if _, ok := any(mg).(secretHolder); ok && o.WatchSecrets {
-		b = b.WatchesRawSource(secretSource(mgr, users))
+	if o.WatchSecrets {
+		b = b.WatchesRawSource(secretSource(mgr, o, mg, users))
 	}
 	for _, config := range configsFor(mg) {
 		b = b.Watches(config.config, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, changed client.Object) []reconcile.Request {

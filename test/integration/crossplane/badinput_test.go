@@ -11,7 +11,7 @@ import (
 	"github.com/kubellm/kubellm/test/harness"
 )
 
-// TestBadInput 看写错的清单当场被拒：指名字段、说明原因，什么也没存下。
+// TestBadInput 看写错的清单当场被拒：指名字段、说明原因，控制面与平台上什么也没存下。
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	ns := shared.namespace(t)
@@ -111,6 +111,14 @@ func TestBadInput(t *testing.T) {
 			for _, part := range tc.says {
 				if !strings.Contains(message, part) {
 					t.Errorf("%s: the message does not say %q: %s", tc.reason, part, message)
+				}
+			}
+			if stored := harness.MustKubectl(t, shared.Kubeconfig, tc.manifest, "get", "-f", "-", "--ignore-not-found", "-o", "name"); stored != "" {
+				t.Errorf("%s: the control plane stores %s", tc.reason, stored)
+			}
+			for _, kind := range []string{"users", "roles", "rolebindings"} {
+				if stored := kubectl(t, platform, "get", kind, "bad-input", "--ignore-not-found", "-o", "name"); stored != "" {
+					t.Errorf("%s: the platform stores %s", tc.reason, stored)
 				}
 			}
 		})

@@ -100,6 +100,7 @@ func adminOf(t *testing.T, member *harness.Member) []byte {
 }
 
 // TestClusterSecretWakes 看换了内容的 Secret 叫醒用它的资源：它就绪着，一小时才轮询、才心跳一次，别的都叫不醒它。
+// 连接平台的凭据没了也一样：成员的死活从此没人看得见，不能还说它就绪。
 func TestClusterSecretWakes(t *testing.T) {
 	t.Parallel()
 	ns := shared.namespace(t)
@@ -107,6 +108,9 @@ func TestClusterSecretWakes(t *testing.T) {
 	held := shared.kubeconfigSecret(t, ns, "wakes", "kubeconfig", adminOf(t, member))
 	mg := clusterScopes["namespaced"](ns, "wakes")
 	mg.params.Heartbeat = &forprovider.Heartbeat{IntervalSeconds: ptr.To[int32](3600)}
+	credentials := shared.secret(t, "wakes", map[string][]byte{"kubeconfig": platform.kubeconfig(t, shared.user())})
+	shared.config(t, "wakes", secretConfig("wakes"))
+	mg.Managed.(resource.ModernManaged).SetProviderConfigReference(clusterConfig("wakes"))
 	if err := shared.kube.Create(t.Context(), mg.Managed); err != nil {
 		t.Fatal(err)
 	}
@@ -117,6 +121,11 @@ func TestClusterSecretWakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitVersion(t, shared, mg, before, "the changed Secret handed in")
+	awaitReady(t, shared, mg.Managed)
+
+	shared.remove(t, credentials)
+	awaitUnready(t, shared, mg.Managed, corev1.ConditionUnknown, notObserved)
+	shared.make(t, credentials)
 	awaitReady(t, shared, mg.Managed)
 }
 

@@ -47,6 +47,7 @@ func keys(t *testing.T, kubeconfig []byte) map[string][]byte {
 }
 
 // TestBadCredentials 看坏凭据：原因写在同步状况里，不泄露凭据，平台上什么也没有；换上好的之后自己好。
+// 好过之后再坏，不沿用坏之前的就绪；再换上好的，又自己好。
 func TestBadCredentials(t *testing.T) {
 	t.Parallel()
 	ns := shared.namespace(t)
@@ -143,19 +144,30 @@ func TestBadCredentials(t *testing.T) {
 				t.Fatal(err)
 			}
 			awaitNotSynced(t, shared, mg, promptly, tc.says...)
-			if message := mg.GetCondition("Synced").Message; strings.Contains(message, "s3cr3t") || strings.Contains(message, "BEGIN") {
-				t.Errorf("%s: the message gives credentials away: %s", tc.reason, message)
-			}
 			platform.noUser(t, config)
 
 			// 还原成好的：内容与键都换掉，配置若写错了键则不变。
 			fixed := keys(t, good)
 			fixed["kubeconfig"] = good
 			secret.Data = fixed
-			if err := shared.kube.Update(t.Context(), secret); err != nil {
-				t.Fatal(err)
-			}
+			shared.update(t, secret)
 			await(t, shared, mg, "ready with good credentials", 2*promptly, isReady[*namespacediam.User])
+			before := platform.user(t, config)
+
+			secret.Data = tc.data
+			shared.update(t, secret)
+			awaitUnready(t, shared, mg, corev1.ConditionUnknown, notObserved)
+			awaitNotSynced(t, shared, mg, promptly, tc.says...)
+			for _, condition := range mg.Status.Conditions {
+				if strings.Contains(condition.Message, "s3cr3t") || strings.Contains(condition.Message, "BEGIN") {
+					t.Errorf("%s: the message gives credentials away: %s", tc.reason, condition.Message)
+				}
+			}
+			platform.unchanged(t, before)
+
+			secret.Data = fixed
+			shared.update(t, secret)
+			await(t, shared, mg, "ready with good credentials again", 2*promptly, isReady[*namespacediam.User])
 		})
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	xpv2 "github.com/crossplane/crossplane/apis/v2/core/v2"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
@@ -77,6 +79,10 @@ func TestObserveOnlyMissing(t *testing.T) {
 	awaitNotSynced(t, shared, mg, promptly, "does not exist")
 	byHand(t, "not-yet-there")
 	awaitReady(t, shared, mg)
+
+	t.Log("once it is gone, it is no longer said to be ready")
+	kubectl(t, platform, "delete", "user", "not-yet-there")
+	awaitUnready(t, shared, mg, corev1.ConditionFalse, xpv2.ReasonUnavailable)
 }
 
 // TestKeepOnDelete 看不带 Delete 的策略：托管资源没了，平台对象还在，同名的资源回来时它仍是我们的。

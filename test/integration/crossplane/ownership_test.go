@@ -29,13 +29,15 @@ kind: User
 metadata: {name: %s}
 spec: {displayName: Made by hand, email: hand@example.org, groups: [hands]}
 `, name), "create", "-f", "-")
-	// 等控制器写完状态，此后版本不变就说明没有人动过它。
-	return platform.awaitUser(t, name, "observed by the platform", func(u *iamv1alpha1.User) error {
-		if len(u.Status.Conditions) == 0 || u.Status.DefaultRoleBinding == "" {
-			return errors.New("its status is not complete")
-		}
-		return nil
-	})
+	return platform.awaitUser(t, name, "observed by the platform", settled)
+}
+
+// settled 表示控制器写完了状态，此后版本不变就说明没有人动过它。
+func settled(u *iamv1alpha1.User) error {
+	if len(u.Status.Conditions) == 0 || u.Status.DefaultRoleBinding == "" {
+		return errors.New("its status is not complete")
+	}
+	return nil
 }
 
 func (p *platformServer) unchanged(t *testing.T, before *iamv1alpha1.User) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
@@ -93,6 +94,22 @@ func TestReferences(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLostReference 看就绪着的绑定再也解不开引用：没有人再看平台上的那个对象，不能还说它就绪；引用解得开了自己好。
+func TestLostReference(t *testing.T) {
+	t.Parallel()
+	ns := shared.namespace(t)
+	const name = "loses-its-role"
+	shared.apply(t, role(ns, name, name, ""))
+	shared.apply(t, binding(ns, name, "nameRef: {name: "+name+", policy: {resolve: Always}}"))
+	mg := &namespacediam.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: name}}
+	awaitReady(t, shared, mg)
+	lost := &namespacediam.Role{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: name}}
+	shared.remove(t, lost)
+	awaitUnready(t, shared, mg, corev1.ConditionUnknown, notObserved)
+	shared.apply(t, role(ns, name, name, ""))
+	awaitReady(t, shared, mg)
 }
 
 // TestReferenceStaysInNamespace 看引用不会越出自己的命名空间。

@@ -17,6 +17,7 @@ import (
 
 	changelogs "github.com/crossplane/crossplane-runtime/v2/apis/changelogs/proto/v1alpha1"
 	"google.golang.org/grpc"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -122,7 +123,7 @@ func TestSecondControlPlane(t *testing.T) {
 	t.Run("no right to watch Secrets", func(t *testing.T) { testGetSecretsOnly(t, second, &restricted, ns, poll) })
 }
 
-// testGetSecretsOnly 看只能按名读 Secret 的 provider：照样交入，换了内容的到下次轮询再交。
+// testGetSecretsOnly 看只能按名读 Secret 的 provider：照样交入，换了内容的到下次轮询再交；凭据没了也到轮询才知道，补上则由重试发现。
 func testGetSecretsOnly(t *testing.T, c, restricted *controlPlane, ns string, poll time.Duration) {
 	if err := restricted.provider.Stop(); err != nil {
 		t.Fatal(err)
@@ -142,6 +143,17 @@ func testGetSecretsOnly(t *testing.T, c, restricted *controlPlane, ns string, po
 		t.Fatal(err)
 	}
 	awaitVersion(t, c, mg, first, "the changed Secret handed in")
+
+	lost := configScopes["cluster-config"](ns, "lost-by-name")
+	lost.secret.Data = map[string][]byte{"kubeconfig": platform.kubeconfig(t, c.user())}
+	for _, o := range []client.Object{lost.secret, lost.config, lost.mg} {
+		c.make(t, o)
+	}
+	awaitReady(t, c, lost.mg)
+	c.remove(t, lost.secret)
+	awaitUnready(t, c, lost.mg, corev1.ConditionUnknown, notObserved)
+	c.make(t, lost.secret)
+	awaitReady(t, c, lost.mg)
 }
 
 func testChangeLogs(t *testing.T, c *controlPlane, ns string, changes *changeLogs) {

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	namespaced "github.com/kubellm/kubellm/apis/managed/namespaced/v1alpha1"
 )
@@ -55,8 +57,23 @@ func TestUnreachable(t *testing.T) {
 				t.Fatal(err)
 			}
 			awaitNotSynced(t, shared, mg, tc.notice, flaky.URL)
-			if got := mg.GetCondition("Ready"); got.Status != corev1.ConditionUnknown {
-				t.Errorf("%s: Ready is %s (%s), want Unknown: nobody knows", tc.reason, got.Status, got.Message)
+			stays := func() {
+				t.Helper()
+				if err := isUnready(mg, corev1.ConditionUnknown, notObserved); err != nil {
+					t.Errorf("%s, so nobody knows how the object is, but %v", tc.reason, err)
+				}
+			}
+			stays()
+			at := mg.Status.AtProvider
+
+			t.Log("it stays so through further attempts, and what was seen last stays too")
+			shared.awaitAttempts(t, mg, 3)
+			if err := shared.kube.Get(t.Context(), client.ObjectKeyFromObject(mg), mg); err != nil {
+				t.Fatal(err)
+			}
+			stays()
+			if !equality.Semantic.DeepEqual(mg.Status.AtProvider, at) {
+				t.Errorf("%s: status.atProvider was %+v, is %+v", tc.reason, at, mg.Status.AtProvider)
 			}
 
 			if err := tc.start(t, flaky); err != nil {

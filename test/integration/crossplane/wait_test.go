@@ -62,6 +62,28 @@ func awaitNotSynced[M resource.Managed](t *testing.T, c *controlPlane, mg M, tim
 	})
 }
 
+// awaitUnready 等托管资源不能同步，也不再说自己就绪；说不就绪时不能没有话。
+func awaitUnready[M resource.Managed](t *testing.T, c *controlPlane, mg M, status corev1.ConditionStatus, reason xpv2.ConditionReason) {
+	t.Helper()
+	await(t, c, mg, fmt.Sprintf("not synced, with Ready %s (%s)", status, reason), promptly, func(mg M) error {
+		return isUnready(mg, status, reason)
+	})
+}
+
+func isUnready(mg resource.Managed, status corev1.ConditionStatus, reason xpv2.ConditionReason) error {
+	synced, ready := mg.GetCondition(xpv2.TypeSynced), mg.GetCondition(xpv2.TypeReady)
+	if synced.Status != corev1.ConditionFalse || synced.Reason != xpv2.ReasonReconcileError || synced.Message == "" {
+		return fmt.Errorf("Synced is %s (%s): %s", synced.Status, synced.Reason, synced.Message)
+	}
+	if ready.Status != status || ready.Reason != reason || ready.Message == "" {
+		return fmt.Errorf("Ready is %s (%s): %s", ready.Status, ready.Reason, ready.Message)
+	}
+	return nil
+}
+
+// notObserved 是平台上的样子没人看得见时就绪状况的理由。
+const notObserved xpv2.ConditionReason = "NotObserved"
+
 // awaitGone 等托管资源消失。
 func awaitGone(t *testing.T, c *controlPlane, o client.Object) {
 	t.Helper()
