@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic"
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -29,10 +30,10 @@ import (
 const shutdownTimeout = 10 * time.Second
 
 // Groups 列出平台的 API 组；新增一组在此添一行。
-func Groups(services service.ServiceProvider, options Options) []registry.Group {
+func Groups(services service.ServiceProvider, namespaces *registry.Resource[*corev1.Namespace, *corev1.NamespaceList], options Options) []registry.Group {
 	guard := services.Auth.Guard()
 	clusters := cluster.Cluster(guard, services.Credentials)
-	return append(append(core.Groups(options.EventTTL), review.Groups(services.Auth)...),
+	return append(append(core.Groups(namespaces, options.EventTTL), review.Groups(services.Auth)...),
 		iam.Group(guard),
 		cluster.Group(clusters),
 		model.Group(guard, services.Credentials, clusters, placer{}),
@@ -89,9 +90,10 @@ func New(config *genericapiserver.Config, options Options) (*Server, error) {
 	}
 	generic.RegisterDestroyFunc(closeStore)
 	services.Credentials = store
-	groups := Groups(services, options)
+	namespaces := core.Namespace()
+	groups := Groups(services, namespaces, options)
 	for _, group := range groups {
-		if err := install(generic, group, config.RESTOptionsGetter); err != nil {
+		if err := install(generic, group, config.RESTOptionsGetter, core.Housing(namespaces)); err != nil {
 			return nil, err
 		}
 	}
@@ -108,8 +110,8 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // install 装上一个组；核心组没有名字，路径也与别的组不同。
-func install(generic *genericapiserver.GenericAPIServer, group registry.Group, getter genericregistry.RESTOptionsGetter) error {
-	info, err := group.APIGroupInfo(Scheme, Codecs, getter)
+func install(generic *genericapiserver.GenericAPIServer, group registry.Group, getter genericregistry.RESTOptionsGetter, housing registry.Housing) error {
+	info, err := group.APIGroupInfo(Scheme, Codecs, getter, housing)
 	if err != nil {
 		return fmt.Errorf("build API group %q: %w", group.Name, err)
 	}

@@ -34,12 +34,17 @@ type Group struct {
 	Protobuf bool
 }
 
-// APIGroupInfo 构造服务端安装一个组所需的一切；同一份存储服务于全部版本。
-func (g Group) APIGroupInfo(scheme *runtime.Scheme, codecs serializer.CodecFactory, getter generic.RESTOptionsGetter) (*genericapiserver.APIGroupInfo, error) {
+// APIGroupInfo 构造服务端安装一个组所需的一切；同一份存储服务于全部版本，housing 管着它们放进命名空间的东西。
+func (g Group) APIGroupInfo(scheme *runtime.Scheme, codecs serializer.CodecFactory, getter generic.RESTOptionsGetter, housing Housing) (*genericapiserver.APIGroupInfo, error) {
 	storage := map[string]rest.Storage{}
 	for _, resource := range g.Resources {
 		if err := resource.Install(scheme, g.Versions, getter, storage); err != nil {
 			return nil, fmt.Errorf("install %s: %w", resource.GroupResource(), err)
+		}
+	}
+	for _, served := range storage {
+		if main, ok := served.(*REST); ok {
+			main.housing = housing
 		}
 	}
 	info := genericapiserver.NewDefaultAPIGroupInfo(g.Name, scheme, runtime.NewParameterCodec(scheme), codecs)

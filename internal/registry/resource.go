@@ -151,6 +151,19 @@ func (r *Resource[T, L]) List(ctx context.Context) (L, error) {
 	return list.(L), nil
 }
 
+// Get 读出一个对象，不看请求者是谁；没有时是 404。options 不点明版本时是此刻的样子，不看缓存。
+func (r *Resource[T, L]) Get(ctx context.Context, name string, options *metav1.GetOptions) (T, error) {
+	var none T
+	if r.storage == nil {
+		return none, fmt.Errorf("get %s %q: they are not served", r.Plural, name)
+	}
+	obj, err := r.storage.Main.Get(ctx, name, options)
+	if err != nil {
+		return none, err
+	}
+	return obj.(T), nil
+}
+
 // objectMeta 取内嵌的元数据；所有 API 类型都内嵌 metav1.ObjectMeta。
 func objectMeta[T Object](obj T) *metav1.ObjectMeta {
 	return any(obj).(metav1.ObjectMetaAccessor).GetObjectMeta().(*metav1.ObjectMeta)

@@ -6,6 +6,7 @@ import (
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/util/dryrun"
@@ -29,6 +30,7 @@ type REST struct {
 	admit       func(ctx context.Context, obj, old runtime.Object) error
 	admitDelete func(obj runtime.Object) error
 	dryRun      func(ctx context.Context, obj, old runtime.Object)
+	housing     Housing
 }
 
 // ShortNames 供 kubectl 缩写使用。
@@ -39,16 +41,22 @@ func (r *REST) Categories() []string { return r.categories }
 
 // Create 先过判断再落盘；判断放在校验之后，坏输入先得到坏输入的回答。
 func (r *REST) Create(ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
-	created, err := r.Store.Create(ctx, obj, r.admitCreate(validate), options)
-	if err == nil {
-		r.answerDryRun(ctx, created, nil, options.DryRun)
+	var home types.UID
+	created, err := r.Store.Create(ctx, obj, r.admitCreate(validate, &home), options)
+	if err != nil {
+		return created, err
 	}
-	return created, err
+	if err := r.confirmHousing(ctx, created, home, options.DryRun); err != nil {
+		return nil, err
+	}
+	r.answerDryRun(ctx, created, nil, options.DryRun)
+	return created, nil
 }
 
 // Update 覆盖 PUT、PATCH 与 SSA（后者可能转为创建）。
 func (r *REST) Update(ctx context.Context, name string, info rest.UpdatedObjectInfo, validateCreate rest.ValidateObjectFunc, validateUpdate rest.ValidateObjectUpdateFunc, forceAllowCreate bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
 	var before runtime.Object
+	var home types.UID
 	admitUpdate := func(ctx context.Context, obj, old runtime.Object) error {
 		before = old
 		if validateUpdate != nil {
@@ -58,11 +66,17 @@ func (r *REST) Update(ctx context.Context, name string, info rest.UpdatedObjectI
 		}
 		return r.admit(ctx, obj, old)
 	}
-	updated, created, err := r.Store.Update(ctx, name, info, r.admitCreate(validateCreate), admitUpdate, forceAllowCreate, options)
-	if err == nil {
-		r.answerDryRun(ctx, updated, before, options.DryRun)
+	updated, created, err := r.Store.Update(ctx, name, info, r.admitCreate(validateCreate, &home), admitUpdate, forceAllowCreate, options)
+	if err != nil {
+		return updated, created, err
 	}
-	return updated, created, err
+	if created {
+		if err := r.confirmHousing(ctx, updated, home, options.DryRun); err != nil {
+			return nil, false, err
+		}
+	}
+	r.answerDryRun(ctx, updated, before, options.DryRun)
+	return updated, created, nil
 }
 
 // answerDryRun 只碰干跑的回答：它是另造的一份，没有存下。
@@ -72,13 +86,17 @@ func (r *REST) answerDryRun(ctx context.Context, obj, old runtime.Object, dryRun
 	}
 }
 
-func (r *REST) admitCreate(validate rest.ValidateObjectFunc) rest.ValidateObjectFunc {
-	return func(ctx context.Context, obj runtime.Object) error {
+// admitCreate 判断能不能建，并在 home 里记下放进哪一个命名空间。
+func (r *REST) admitCreate(validate rest.ValidateObjectFunc, home *types.UID) rest.ValidateObjectFunc {
+	return func(ctx context.Context, obj runtime.Object) (err error) {
 		// 经 SSA 创建时，有没有 create 权也在 validate 里判断；先问它，无权的人才探听不到角色的内容。
 		if validate != nil {
 			if err := validate(ctx, obj); err != nil {
 				return err
 			}
+		}
+		if *home, err = r.enter(ctx, obj); err != nil {
+			return err
 		}
 		return r.admit(ctx, obj, nil)
 	}

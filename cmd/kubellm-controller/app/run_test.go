@@ -322,7 +322,7 @@ func (p world) bindingHeals(t *testing.T) {
 	p.waitBinding(t, "early", ready(metav1.ConditionFalse, v1alpha1.ReasonSubjectsNotFound))
 }
 
-// runInProcess 运行控制器直到测试结束，并要求它干净地停下。
+// runInProcess 运行控制器直到测试结束，并要求它干净地停下；控制器与指标的名字在一个进程里只能登记一次，所以只有一个测试用它。
 func runInProcess(t *testing.T, kubeconfig string) {
 	t.Helper()
 	ctrl.SetLogger(logr.Discard())

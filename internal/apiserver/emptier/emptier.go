@@ -4,6 +4,7 @@ package emptier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,6 +25,8 @@ import (
 
 const (
 	workers = 2
+	// deleters 让清空一个满的命名空间不是一个接一个地删。
+	deleters = 16
 	// 带 finalizer 的对象要等别人放手，那不是这里的事件，只能过一阵再看。
 	minDelay = 100 * time.Millisecond
 	maxDelay = 10 * time.Second
@@ -105,7 +108,10 @@ func (e *Emptier) empty(ctx context.Context, name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	left, err := e.deleteContents(ctx, name)
+	left, err := e.deleteContents(ctx, namespace)
+	if errors.Is(err, errReplaced) {
+		return true, nil // 缓存跟上之后，新的那一个若也在结束，会再来。
+	}
 	if err != nil {
 		return false, err
 	}
@@ -114,7 +120,11 @@ func (e *Emptier) empty(ctx context.Context, name string) (bool, error) {
 	}
 	released := namespace.DeepCopy()
 	released.Spec.Finalizers = slices.DeleteFunc(released.Spec.Finalizers, func(name corev1.FinalizerName) bool { return name == corev1.FinalizerKubernetes })
-	if _, err := e.namespaces.Finalize(ctx, released, metav1.UpdateOptions{}); err != nil && !apierrors.IsNotFound(err) {
+	_, err = e.namespaces.Finalize(ctx, released, metav1.UpdateOptions{})
+	switch {
+	case apierrors.IsConflict(err):
+		return false, nil // 别的副本也在写，或者换成了同名的另一个；缓存跟上之后再看。
+	case err != nil && !apierrors.IsNotFound(err):
 		return false, fmt.Errorf("release the emptied namespace: %w", err)
 	}
 	klog.FromContext(ctx).Info("Emptied a namespace", "namespace", name)

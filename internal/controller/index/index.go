@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/kubellm/kubellm/apis/iam/v1alpha1"
+	userservice "github.com/kubellm/kubellm/internal/service/user"
 )
 
 const (
@@ -17,8 +18,8 @@ const (
 	bindingsByRole = "spec.roleRef.name"
 	// bindingsBySubject 由主体找到点名它的绑定。
 	bindingsBySubject = "spec.subjects"
-	// usersByGroup 由组找到其中的用户。
-	usersByGroup = "spec.groups"
+	// usersByGroup 由组找到其中的用户；人人都在的组也是组。
+	usersByGroup = "groups"
 )
 
 // Existence 只放过出现与消失：别的对象往往只关心它所指的东西在不在，不关心其内容。
@@ -32,7 +33,7 @@ func Setup(ctx context.Context, indexer client.FieldIndexer) error {
 	if err := add(ctx, indexer, bindingsBySubject, subjects); err != nil {
 		return err
 	}
-	if err := add(ctx, indexer, usersByGroup, func(u *v1alpha1.User) []string { return u.Spec.Groups }); err != nil {
+	if err := add(ctx, indexer, usersByGroup, userservice.Groups); err != nil {
 		return err
 	}
 	if err := setupClusters(ctx, indexer); err != nil {
@@ -73,7 +74,7 @@ func BindingsOfSubject(ctx context.Context, c client.Reader, kind v1alpha1.Subje
 	return bindings(ctx, c, bindingsBySubject, subjectKey(kind, name))
 }
 
-// UsersInGroup 返回 spec.groups 里有 group 的用户；与缓存共享，只读。
+// UsersInGroup 返回在 group 里的用户；与缓存共享，只读。
 func UsersInGroup(ctx context.Context, c client.Reader, group string) ([]v1alpha1.User, error) {
 	list := &v1alpha1.UserList{}
 	err := c.List(ctx, list, client.MatchingFields{usersByGroup: group}, client.UnsafeDisableDeepCopy)

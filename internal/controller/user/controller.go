@@ -15,6 +15,7 @@ import (
 	"github.com/kubellm/kubellm/internal/controller/index"
 	"github.com/kubellm/kubellm/internal/controller/status"
 	"github.com/kubellm/kubellm/internal/observability"
+	userservice "github.com/kubellm/kubellm/internal/service/user"
 )
 
 // Reconciler 让用户的状态跟上用户、角色绑定与角色。
@@ -63,7 +64,7 @@ func (r *Reconciler) effectiveRoles(ctx context.Context, user *v1alpha1.User) ([
 	if err != nil {
 		return nil, err
 	}
-	for _, group := range user.Spec.Groups {
+	for _, group := range userservice.Groups(user) {
 		more, err := index.BindingsOfSubject(ctx, r.Client, v1alpha1.SubjectGroup, group)
 		if err != nil {
 			return nil, err

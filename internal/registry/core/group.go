@@ -14,13 +14,13 @@ import (
 )
 
 // Groups 列出核心种类所在的组；eventTTL 是事件保留的时间。
-func Groups(eventTTL time.Duration) []registry.Group {
+func Groups(namespaces *registry.Resource[*corev1.Namespace, *corev1.NamespaceList], eventTTL time.Duration) []registry.Group {
 	event := Event(eventTTL)
 	return []registry.Group{
 		{
 			Name:      corev1.GroupName,
 			Versions:  []schema.GroupVersion{corev1.SchemeGroupVersion},
-			Resources: []registry.Installer{Namespace(), Secret(), event},
+			Resources: []registry.Installer{namespaces, Secret(), event},
 			Protobuf:  true,
 		},
 		{

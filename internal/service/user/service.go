@@ -4,7 +4,6 @@ package user
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -59,7 +58,7 @@ func (s *service) Resolve(name string) (Identity, bool, error) {
 	return Identity{
 		Name:      user.Name,
 		UID:       user.UID,
-		Groups:    slices.Clone(user.Spec.Groups),
+		Groups:    Groups(user),
 		Suspended: ptr.Deref(user.Spec.Suspended, false),
 	}, true, nil
 }

@@ -38,18 +38,6 @@ func (o *Options) Validate() []error {
 	return errs
 }
 
-// validateAudit 也检查没有写日志时用不上的参数：留着错误的值，日后一开日志就撞上。
-func (o *Options) validateAudit() []error {
-	errs := append(o.Audit.Validate(), readable("--audit-policy-file", o.Audit.PolicyFile))
-	log := o.Audit.LogOptions
-	for flag, value := range map[string]int{"--audit-log-maxage": log.MaxAge, "--audit-log-maxbackup": log.MaxBackups, "--audit-log-maxsize": log.MaxSize} {
-		if value < 0 && log.Path == "" {
-			errs = append(errs, fmt.Errorf("%s %d: must not be negative", flag, value))
-		}
-	}
-	return present(errs)
-}
-
 func (o *Options) validateServing() []error {
 	var errs []error
 	certificate := o.Serving.ServerCert.CertKey
@@ -94,10 +82,8 @@ func (o *Options) validateEtcd() []error {
 		readable("--etcd-certfile", transport.CertFile),
 		readable("--etcd-keyfile", transport.KeyFile),
 		readable("--etcd-cafile", transport.TrustedCAFile),
-		readable("--encryption-provider-config", o.Etcd.EncryptionProviderConfigFilepath))
-	if o.Etcd.StorageConfig.CompactionInterval < 0 {
-		errs = append(errs, fmt.Errorf("--etcd-compaction-interval %s: must not be negative", o.Etcd.StorageConfig.CompactionInterval))
-	}
+		readable("--encryption-provider-config", o.Etcd.EncryptionProviderConfigFilepath),
+		notNegative("--etcd-compaction-interval", o.Etcd.StorageConfig.CompactionInterval))
 	if o.EventTTL < time.Second {
 		errs = append(errs, fmt.Errorf("--event-ttl %s: must be at least 1s", o.EventTTL))
 	}
@@ -112,15 +98,11 @@ func (o *Options) validateEtcd() []error {
 }
 
 func (o *Options) validateRequests() []error {
-	var errs []error
-	if o.Server.MaxRequestsInFlight < 1 {
-		errs = append(errs, fmt.Errorf("--max-requests-inflight %d: must be positive", o.Server.MaxRequestsInFlight))
-	}
-	if o.Server.MaxMutatingRequestsInFlight < 1 {
-		errs = append(errs, fmt.Errorf("--max-mutating-requests-inflight %d: must be positive", o.Server.MaxMutatingRequestsInFlight))
-	}
-	if o.Server.RequestTimeout <= 0 {
-		errs = append(errs, fmt.Errorf("--request-timeout %s: must be positive", o.Server.RequestTimeout))
+	errs := []error{
+		positive("--max-requests-inflight", o.Server.MaxRequestsInFlight),
+		positive("--max-mutating-requests-inflight", o.Server.MaxMutatingRequestsInFlight),
+		positive("--request-timeout", o.Server.RequestTimeout),
+		notNegative("--shutdown-delay-duration", o.Server.ShutdownDelayDuration),
 	}
 	if o.Server.MinRequestTimeout < 1 {
 		errs = append(errs, fmt.Errorf("--min-request-timeout %d: must be a positive number of seconds", o.Server.MinRequestTimeout))
@@ -130,10 +112,26 @@ func (o *Options) validateRequests() []error {
 			errs = append(errs, fmt.Errorf("--cors-allowed-origins %q: %w", origin, err))
 		}
 	}
-	if o.Server.ShutdownDelayDuration < 0 {
-		errs = append(errs, fmt.Errorf("--shutdown-delay-duration %s: must not be negative", o.Server.ShutdownDelayDuration))
+	return present(errs)
+}
+
+// number 是参数里能比大小的值。
+type number interface {
+	~int | ~int64 | ~float32
+}
+
+func positive[T number](flag string, value T) error {
+	if value > 0 {
+		return nil
 	}
-	return errs
+	return fmt.Errorf("%s %v: must be positive", flag, value)
+}
+
+func notNegative[T number](flag string, value T) error {
+	if value >= 0 {
+		return nil
+	}
+	return fmt.Errorf("%s %v: must not be negative", flag, value)
 }
 
 // readable 检查文件能读；空路径表示没有指定。
