@@ -188,7 +188,7 @@ func (c *externalClient[M, T, L]) updateLeaving(ctx context.Context, mg M) error
 	if external.ClassOf(err) == external.ClassNotFound {
 		return nil
 	}
-	return asWritten(err)
+	return asWritten(mg, err)
 }
 
 // Disconnect 什么也不做：连接由同一凭据的所有资源共用。

@@ -72,7 +72,7 @@ func (c *externalClient[M, T, L]) completeHandover(ctx context.Context, mg M, se
 
 // wrote 记住交过的那一份，并把写入的结果交回协调器；对象已写成而交入被拒时也一样。
 func (c *externalClient[M, T, L]) wrote(ctx context.Context, mg M, written external.Written[T], failed error) error {
-	failed = asWritten(failed)
+	failed = asWritten(mg, failed)
 	give := c.handover.give
 	if give == nil || !written.Applied || written.Handover == give.Last {
 		return failed

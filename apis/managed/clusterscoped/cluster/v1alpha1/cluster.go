@@ -94,6 +94,9 @@ func (mg *Cluster) SetObserved(c *clusterv1alpha1.Cluster) {
 	mg.Status.AtProvider = v1alpha1.ObserveCluster(c)
 }
 
+// ParameterName 是平台的 spec 之下叫 field 的，在 forProvider 里叫什么。
+func (mg *Cluster) ParameterName(field string) string { return v1alpha1.ParameterName(field) }
+
 // DeletionWaitsFor 是平台说删除在等什么，没说的为空。
 func (mg *Cluster) DeletionWaitsFor() string { return mg.Status.AtProvider.DeletionWaitsFor() }
 

@@ -119,6 +119,9 @@ func (mg *Model) SetObserved(m *modelv1alpha1.Model) {
 	mg.Status.AtProvider = v1alpha1.ObserveModel(m)
 }
 
+// ParameterName 是平台的 spec 之下叫 field 的，在 forProvider 里叫什么。
+func (mg *Model) ParameterName(field string) string { return v1alpha1.ParameterName(field) }
+
 // DeletionWaitsFor 是平台说删除在等什么，没说的为空。
 func (mg *Model) DeletionWaitsFor() string { return mg.Status.AtProvider.DeletionWaitsFor() }
 
