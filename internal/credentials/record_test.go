@@ -6,14 +6,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/api/apitesting"
 	"k8s.io/apimachinery/pkg/api/apitesting/fuzzer"
 	"k8s.io/apimachinery/pkg/api/apitesting/roundtrip"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
-	"k8s.io/apiserver/pkg/registry/generic"
-	etcd3testing "k8s.io/apiserver/pkg/storage/etcd3/testing"
 )
 
 // TestRoundTrip 存下再读出不丢不改。上游 registry 的套件在这里用不上：它们要的策略、REST 路径、选择器，
@@ -25,20 +21,9 @@ func TestRoundTrip(t *testing.T) {
 
 // TestStoredForm 守住存下的样子：升级之后读不出从前存下的凭据，成员与模型就都断了。
 func TestStoredForm(t *testing.T) {
-	server, config := etcd3testing.NewUnsecuredEtcd3TestClientServer(t)
-	t.Cleanup(func() { server.Terminate(t) })
-	scheme := runtime.NewScheme()
-	if err := AddToScheme(scheme); err != nil {
-		t.Fatal(err)
-	}
-	config.Codec = apitesting.TestStorageCodec(serializer.NewCodecFactory(scheme), storageVersion)
-	store, closeStore, err := NewStore(generic.RESTOptions{StorageConfig: config.ForResource(Resource)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(closeStore)
+	store, server, prefix := newStore(t)
 	key := func(uid string) string {
-		return path.Join("/", config.Prefix, "internal.kubellm.io/credentials", uid)
+		return path.Join("/", prefix, "internal.kubellm.io/credentials", uid)
 	}
 
 	const stored = `{"kind":"Record","apiVersion":"internal.kubellm.io/v1","metadata":{"name":"old","creationTimestamp":"2026-01-02T03:04:05Z"},"owner":"clusters.cluster.kubellm.io","version":"first","data":{"kubeconfig":"YWJj"}}`

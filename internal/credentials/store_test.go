@@ -14,8 +14,8 @@ import (
 	etcd3testing "k8s.io/apiserver/pkg/storage/etcd3/testing"
 )
 
-// newStore 在真的 etcd 上建起凭据库。
-func newStore(t *testing.T) Store {
+// newStore 在真的 etcd 上建起凭据库，连同看得到它存下什么的客户端与前缀。
+func newStore(t *testing.T) (Store, *etcd3testing.EtcdTestServer, string) {
 	t.Helper()
 	server, config := etcd3testing.NewUnsecuredEtcd3TestClientServer(t)
 	t.Cleanup(func() { server.Terminate(t) })
@@ -29,14 +29,15 @@ func newStore(t *testing.T) Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(closeStore)
-	return store
+	return store, server, config.Prefix
 }
 
 var clusters = schema.GroupResource{Group: "cluster.kubellm.io", Resource: "clusters"}
 
 // TestStore 交、取、换、删、列，各按 UID 互不相干。
 func TestStore(t *testing.T) {
-	store, ctx := newStore(t), t.Context()
+	store, _, _ := newStore(t)
+	ctx := t.Context()
 	if _, _, err := store.Get(ctx, "a"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("nothing was handed in, but Get gave %v", err)
 	}
@@ -74,7 +75,7 @@ func TestStore(t *testing.T) {
 
 // TestConcurrentPuts 同时交来时各得各的版本，留下的是其中之一。
 func TestConcurrentPuts(t *testing.T) {
-	store := newStore(t)
+	store, _, _ := newStore(t)
 	const writers = 8
 	versions := make([]string, writers)
 	var group sync.WaitGroup

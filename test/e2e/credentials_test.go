@@ -3,11 +3,9 @@ package e2e
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -140,20 +138,9 @@ func TestSecretReference(t *testing.T) {
 	awaitReady(t, name)
 }
 
-// says 要求条件的话里有全部的 facts；怎么说由它。
+// says 见 harness.ConditionSays。
 func says(kind string, facts ...string) func(*v1alpha1.Cluster) error {
-	return func(c *v1alpha1.Cluster) error {
-		found := meta.FindStatusCondition(c.Status.Conditions, kind)
-		if found == nil {
-			return fmt.Errorf("there is no condition %s", kind)
-		}
-		for _, fact := range facts {
-			if !strings.Contains(found.Message, fact) {
-				return fmt.Errorf("the message of %s does not say %s: %s", kind, fact, found.Message)
-			}
-		}
-		return nil
-	}
+	return func(c *v1alpha1.Cluster) error { return harness.ConditionSays(c.Status.Conditions, kind, facts...) }
 }
 
 // applySecret 写一个 Secret，只有这一个键。

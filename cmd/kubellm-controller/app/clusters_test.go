@@ -105,7 +105,7 @@ func (f fleet) kubeconfigFromSecret(t *testing.T) {
 			t.Errorf("%s: %v", step.reason, err)
 		}
 		for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionCredentialsValid} {
-			if err := says(kind, step.names...)(got); err != nil {
+			if err := harness.ConditionSays(got.Status.Conditions, kind, step.names...); err != nil {
 				t.Errorf("%s: %v", step.reason, err)
 			}
 		}
@@ -392,22 +392,6 @@ func (f fleet) memberDown(t *testing.T) {
 
 func condition(kind string, status metav1.ConditionStatus, reason string) func(*v1alpha1.Cluster) error {
 	return func(c *v1alpha1.Cluster) error { return checkCondition(c.Status.Conditions, kind, status, reason) }
-}
-
-// says 要求条件的话里有全部的 facts；怎么说由它。
-func says(kind string, facts ...string) func(*v1alpha1.Cluster) error {
-	return func(c *v1alpha1.Cluster) error {
-		found := meta.FindStatusCondition(c.Status.Conditions, kind)
-		if found == nil {
-			return fmt.Errorf("there is no condition %s", kind)
-		}
-		for _, fact := range facts {
-			if !strings.Contains(found.Message, fact) {
-				return fmt.Errorf("the message of %s does not say %s: %s", kind, fact, found.Message)
-			}
-		}
-		return nil
-	}
 }
 
 // isReady 要求 Ready 是由现在的 spec 得出的。
