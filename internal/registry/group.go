@@ -16,7 +16,7 @@ import (
 // Installer 是去掉类型参数之后的种类声明，让一个组能把不同类型的种类放进同一张表。
 type Installer interface {
 	GroupResource() schema.GroupResource
-	Install(scheme *runtime.Scheme, versions []schema.GroupVersion, getter generic.RESTOptionsGetter, into map[string]rest.Storage) error
+	Install(scheme *runtime.Scheme, versions []schema.GroupVersion, getter generic.RESTOptionsGetter, housing Housing, into map[string]rest.Storage) error
 }
 
 // Tidier 是启动之后有东西要收拾的种类。
@@ -38,13 +38,8 @@ type Group struct {
 func (g Group) APIGroupInfo(scheme *runtime.Scheme, codecs serializer.CodecFactory, getter generic.RESTOptionsGetter, housing Housing) (*genericapiserver.APIGroupInfo, error) {
 	storage := map[string]rest.Storage{}
 	for _, resource := range g.Resources {
-		if err := resource.Install(scheme, g.Versions, getter, storage); err != nil {
+		if err := resource.Install(scheme, g.Versions, getter, housing, storage); err != nil {
 			return nil, fmt.Errorf("install %s: %w", resource.GroupResource(), err)
-		}
-	}
-	for _, served := range storage {
-		if main, ok := served.(*REST); ok {
-			main.housing = housing
 		}
 	}
 	info := genericapiserver.NewDefaultAPIGroupInfo(g.Name, scheme, runtime.NewParameterCodec(scheme), codecs)

@@ -112,11 +112,12 @@ func (r *Resource[T, L]) GroupResource() schema.GroupResource {
 }
 
 // Install 以发现路径（复数名与 /status）列出一个种类的存储。
-func (r *Resource[T, L]) Install(scheme *runtime.Scheme, versions []schema.GroupVersion, getter generic.RESTOptionsGetter, into map[string]rest.Storage) error {
+func (r *Resource[T, L]) Install(scheme *runtime.Scheme, versions []schema.GroupVersion, getter generic.RESTOptionsGetter, housing Housing, into map[string]rest.Storage) error {
 	storage, err := r.Store(scheme, versions, getter)
 	if err != nil {
 		return err
 	}
+	storage.Main.housing = housing
 	into[r.Plural] = storage.Main
 	if storage.Status != nil {
 		into[r.Plural+"/status"] = storage.Status

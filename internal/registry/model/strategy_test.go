@@ -136,7 +136,7 @@ func declare(t *testing.T, config *storagebackend.Config) (*registry.REST, *regi
 	}
 	t.Cleanup(closeStore)
 	declared, served := Model(&asked{}, store, nowhere{}, nowhere{}), map[string]rest.Storage{}
-	if err := declared.Install(scheme, []schema.GroupVersion{v1alpha1.SchemeGroupVersion}, options(models, v1alpha1.SchemeGroupVersion), served); err != nil {
+	if err := declared.Install(scheme, []schema.GroupVersion{v1alpha1.SchemeGroupVersion}, options(models, v1alpha1.SchemeGroupVersion), nil, served); err != nil {
 		t.Fatalf("build the store: %v", err)
 	}
 	main := served["models"].(*registry.REST)

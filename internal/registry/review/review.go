@@ -38,7 +38,7 @@ func (r *review[T]) GroupResource() schema.GroupResource {
 }
 
 // Install 只列出主路径：没有存储，也没有状态可另外写。
-func (r *review[T]) Install(_ *runtime.Scheme, _ []schema.GroupVersion, _ generic.RESTOptionsGetter, into map[string]rest.Storage) error {
+func (r *review[T]) Install(_ *runtime.Scheme, _ []schema.GroupVersion, _ generic.RESTOptionsGetter, _ registry.Housing, into map[string]rest.Storage) error {
 	into[r.plural] = &storage[T]{review: r}
 	return nil
 }
