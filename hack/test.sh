@@ -43,22 +43,33 @@ at_work() {
   echo "${names:-compiling}"
 }
 
-# failures 从 go test 的输出里只挑出失败的测试自己的话：部件的日志附在每个失败之后，会把它们淹没。
-failures() {
+# without_logs 略去附在失败之后的部件日志，只留它们的标题：日志会把测试自己说的原因淹没，全文在 $output 里。
+without_logs() {
   awk '
-    /^(FAIL|panic:|fatal error:|WARNING: DATA RACE)/ || /^ *--- FAIL/ { print; left = 0; next }
-    /^ +[A-Za-z0-9_]+\.go:[0-9]+: / { left = /: last lines of / ? 0 : 12 }
-    left > 0 { print substr($0, 1, 600); left-- }
-  ' "$1"
+    { match($0, /^ */); indent = RLENGTH }
+    dropping && indent > header { next }
+    { dropping = 0 }
+    /last lines of [^ ]+:$/ { dropping = 1; header = indent; $0 = $0 " (left out here)" }
+    { print; fflush() }
+  '
 }
 
-output=$(mktemp)
+# failures 只挑出失败的测试自己的话，放在最后再说一遍。
+failures() {
+  without_logs <"$output" | awk '
+    /^(FAIL|panic:|fatal error:|WARNING: DATA RACE)/ || /^ *--- FAIL/ { print; left = 0; next }
+    /^ +[A-Za-z0-9_]+\.go:[0-9]+: / { left = 12 }
+    left > 0 { print substr($0, 1, 600); left-- }
+  '
+}
+
 heartbeat &
 ticker=$!
-trap 'kill "$ticker" 2>/dev/null || true; rm -f "$output"' EXIT
+trap 'kill "$ticker" 2>/dev/null || true' EXIT
 
 # 先构建测试要启动的部件：否则第一批测试会一边等编译一边与它抢处理器。
 mkdir -p "$bin"
+output=bin/test.log
 echo "test: building what the tests start into $bin (the first time takes minutes)"
 go build ${race:+-race} -buildvcs=false -o "$bin/" ./cmd/kubellm-apiserver ./cmd/kubellm-controller ./cmd/provider
 go build ${race:+-race} -buildvcs=false -o "$bin/terraform-provider-kubellm" ./terraform-provider
@@ -66,9 +77,9 @@ go build ${race:+-race} -buildvcs=false -o "$bin/terraform-provider-kubellm" ./t
 # 测试启动的部件不是它们的 Go 依赖，缓存会把改动之前的结果当成现在的，所以不用缓存。
 echo "test: go test -count=1 $race $* (with $terraform)"
 status=0
-go test -count=1 ${race:+-race} "$@" | tee "$output" || status=$?
+go test -count=1 ${race:+-race} "$@" | tee "$output" | without_logs || status=$?
 if ((status != 0)); then
-  echo "test: what failed, without the logs above:" >&2
-  failures "$output" >&2
+  echo "test: what failed (all that was printed, with the components' logs, is in $output):"
+  failures
 fi
 exit "$status"

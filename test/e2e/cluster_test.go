@@ -39,6 +39,7 @@ func manifest(name string, policy v1alpha1.DeletionPolicy) string {
 // register 登记一个成员并等它就绪；测试结束时删掉。
 func register(t *testing.T, name string, member *harness.Member, policy v1alpha1.DeletionPolicy) *v1alpha1.Cluster {
 	t.Helper()
+	cleared(t, member)
 	create(t, name, policy)
 	handIn(t, name, harness.MemberKubeconfig(t, member, admin, time.Hour))
 	return awaitReady(t, name)

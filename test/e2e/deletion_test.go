@@ -52,7 +52,7 @@ func TestDelete(t *testing.T) {
 			if left := placed(t, env.beta, c); left != (test.policy == v1alpha1.DeletionOrphan) {
 				t.Errorf("what KubeLLM placed is still there: %t (%s)", left, test.reason)
 			}
-			if _, err := env.beta.Client().AppsV1().Deployments("default").Get(t.Context(), "others", metav1.GetOptions{}); err != nil {
+			if _, err := env.beta.Client().AppsV1().Deployments("default").Get(t.Context(), othersBeside(c), metav1.GetOptions{}); err != nil {
 				t.Errorf("what others placed must stay: %v", err)
 			}
 		})
@@ -80,12 +80,16 @@ func place(t *testing.T, m *harness.Member, c *v1alpha1.Cluster) {
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace, Labels: mark}}
 	given(t, m.Client().CoreV1().Namespaces(), ns)
 	runDeployment(t, m, namespace, "model", mark, 1, 1, l40s)
-	runDeployment(t, m, "default", "others", nil, 1, 1, l40s)
+	runDeployment(t, m, "default", othersBeside(c), nil, 1, 1, l40s)
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "token", Labels: mark}}
 	if _, err := m.Client().CoreV1().Secrets(namespace).Create(t.Context(), secret, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
+
+// othersBeside 是别人的那份的名字，每个 Cluster 一个：同名的在监视断开时删了又建，成员的垃圾回收会看成是同一个的修改，
+// 从前那个的 ReplicaSet 就一直留着，占着卡。
+func othersBeside(c *v1alpha1.Cluster) string { return "others-" + c.Name }
 
 // placed 说带标记的东西还在不在：要么全在，要么全不在；命名空间总在。
 func placed(t *testing.T, m *harness.Member, c *v1alpha1.Cluster) bool {

@@ -193,7 +193,7 @@ func kubectl(t *testing.T, m *harness.Member, args ...string) {
 	harness.MustKubectl(t, m.APIServer.Kubeconfig, "", args...)
 }
 
-// scheduling 是等成员自己调度的上限：它的 API 服务器刚起来时，调度器的监视还在退避。
+// scheduling 是等成员自己调度的上限：它刚重启时，部件一个个接上。
 const scheduling = 2 * time.Minute
 
 // runPods 在成员上跑一个要 GPU 的 Deployment，并等 pod 都有了节点；测试结束时删掉。

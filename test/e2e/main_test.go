@@ -15,6 +15,9 @@ import (
 	"github.com/kubellm/kubellm/test/harness"
 )
 
+// leaseSeconds 是节点租约的时长：成员重启之后，新的 kwok 等它过期才接手，Pod 那时才动得了。
+const leaseSeconds = 4
+
 // 两个成员的 GPU：alpha 有两种卡，beta 只有一种。
 const (
 	h100 = "NVIDIA-H100-80GB-HBM3"
@@ -122,7 +125,7 @@ func (e *environment) startMembers(ctx context.Context, dir string, remember fun
 	}
 	member := func(name string, nodes ...harness.GPUNodes) (*harness.Member, error) {
 		m, err := harness.StartMember(ctx, harness.MemberOptions{
-			Name: name, EtcdURL: etcd.URL, OnStart: remember,
+			Name: name, EtcdURL: etcd.URL, OnStart: remember, NodeLeaseSeconds: leaseSeconds,
 			Dir: filepath.Join(dir, name), LogDir: filepath.Join(dir, name+"-logs"),
 		})
 		if err != nil {

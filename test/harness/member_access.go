@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -56,10 +57,26 @@ func (m *Member) HangAPIServer() error { return m.APIServer.Signal(syscall.SIGST
 // ResumeAPIServer 让停住的 kube-apiserver 继续。
 func (m *Member) ResumeAPIServer() error { return m.APIServer.Signal(syscall.SIGCONT) }
 
-// StartAPIServer 在同样的端口和数据上重新启动停止了的 kube-apiserver，并等它就绪。
+// StartAPIServer 在同样的端口和数据上重新启动停止了的 kube-apiserver，并等它就绪；靠它的部件也重新来过。
 func (m *Member) StartAPIServer(ctx context.Context) error {
 	if m.APIServer.Running() {
 		return errors.New("start the API server of member cluster " + m.Name + ": it is running; stop or kill it first")
 	}
-	return m.APIServer.Restart(ctx)
+	if err := m.APIServer.Restart(ctx); err != nil {
+		return err
+	}
+	return m.restartClients(ctx)
+}
+
+// restartClients 让靠 kube-apiserver 的部件重新来过，如同控制面的机器重启。接着用断过线的会留下不走的 Pod，占着后面的测试要的卡：
+// 断线时删了又建的同名 Deployment，垃圾回收看成同一个的修改，从前那个的 ReplicaSet 没人收；
+// kwok 在连接断开时没做成的删除不再做；而重连的退避长到一分钟。
+func (m *Member) restartClients(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, p := range []*Process{m.ControllerManager, m.Scheduler, m.Kwok} {
+		if p != nil {
+			group.Go(func() error { return p.Restart(ctx) })
+		}
+	}
+	return group.Wait()
 }

@@ -139,7 +139,7 @@ func checkCrash(t *testing.T, m *Member) {
 	waitForReadyPod(t, m, "crashes")
 }
 
-// checkOutage 三种失联：被杀、正常停止、停住；端口和数据都还是原来的，其余部件自己接上。
+// checkOutage 三种失联：被杀、正常停止、停住；端口和数据都还是原来的，其余部件照样干活。
 func checkOutage(t *testing.T, m *Member) {
 	url := m.APIServer.URL
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "kept"}}
