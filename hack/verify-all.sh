@@ -52,7 +52,7 @@ vet() { go vet ./...; }
 
 lint() {
   local linter
-  linter=$(hack/tools/install.sh --path golangci-lint) && "$linter" run ./...
+  linter=$(hack/tools/install.sh --path golangci-lint) && "$linter" run --allow-serial-runners ./...
 }
 
 failed=()
