@@ -48,9 +48,12 @@ func TestFacts(t *testing.T) {
 		}
 		return fmt.Errorf("the accelerators are %+v", c.Status.Accelerators)
 	})
-	if pending := pendingPods(t, env.alpha, "train"); pending != 1 {
-		t.Errorf("%d pods are pending while the largest free block is %+v, want 1", pending, waiting.Status.Accelerators)
-	}
+	harness.Eventually(t, "one pod to be pending", promptly, func(ctx) error {
+		if pending := pendingPods(t, env.alpha, "train"); pending != 1 {
+			return fmt.Errorf("%d pods are, while the accelerators are %+v", pending, waiting.Status.Accelerators)
+		}
+		return nil
+	})
 
 	kubectl(t, env.alpha, "cordon", "a100-0")
 	await(t, name, "without the cordoned node", func(c *v1alpha1.Cluster) error {

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	clusterv1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
@@ -143,11 +142,7 @@ func (w *forecast) whilePaused(t *testing.T, f foreseen) *v1alpha1.Plan {
 		return answer.Status.Plan
 	}
 	deploySpec(t, w.name, w.spec)
-	created, err := models(t).ModelV1alpha1().Models(team).Get(t.Context(), w.name, metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.moves = trace(t, created, placedOn)
+	w.moves = trace(t, modelNow(t, w.name), placedOn)
 	return answer.Status.Plan
 }
 

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -106,19 +105,15 @@ func TestModelMeetsQuota(t *testing.T) {
 	register(t, "rationed", env.beta, clusterv1alpha1.DeletionOrphan)
 	ensureNamespace(t, env.beta)
 	quotas := env.beta.Client().CoreV1().ResourceQuotas(workloads)
-	quota := given(t, quotas, &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "no-gpus"}, Spec: corev1.ResourceQuotaSpec{
+	given(t, quotas, &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "no-gpus"}, Spec: corev1.ResourceQuotaSpec{
 		Hard: corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse("0")},
 	}})
-	harness.Eventually(t, "the member to enforce the quota", promptly, func(ctx context.Context) error {
-		now, err := quotas.Get(ctx, quota.Name, metav1.GetOptions{})
-		if err == nil && len(now.Status.Hard) == 0 {
-			err = errors.New("it has not been counted yet")
-		}
-		return err
-	})
+	if err := awaitRefusal(t.Context(), env.beta, 1); err != nil {
+		t.Fatal(err)
+	}
 	deploy(t, wish{name: "hungry", clusters: []string{"rationed"}, replicas: 1, gpus: 1})
 	awaitModel(t, "hungry", "refused by the quota", promptly, readySays(metav1.ConditionFalse, v1alpha1.ReasonReplicasFailing, "exceeded quota: no-gpus"))
-	if err := quotas.Delete(t.Context(), quota.Name, metav1.DeleteOptions{}); err != nil {
+	if err := quotas.Delete(t.Context(), "no-gpus", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	m := awaitModel(t, "hungry", "serving without the quota", promptly, serves("rationed"))

@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"context"
+	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 
@@ -9,6 +12,7 @@ import (
 
 	clusterv1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
+	"github.com/kubellm/kubellm/test/harness"
 )
 
 const (
@@ -40,7 +44,13 @@ func TestModelMetrics(t *testing.T) {
 		}, tally{rejectionsTotal + " " + v1alpha1.RejectedFreeBlock: 2}},
 		{"suspending and resuming", "its replicas change twice, and it becomes ready once more", func(t *testing.T) {
 			change(t, "counted", `{"spec":{"suspended":true}}`)
-			awaitModel(t, "counted", "suspended", promptly, is(metav1.ConditionFalse, v1alpha1.ReasonSuspended))
+			awaitModel(t, "counted", "suspended", promptly, func(m *v1alpha1.Model) error {
+				// 成员上的还没走就恢复，是不是又就绪了一次说不准。
+				if m.Status.Replicas != 0 {
+					return fmt.Errorf("%d replicas are left", m.Status.Replicas)
+				}
+				return is(metav1.ConditionFalse, v1alpha1.ReasonSuspended)(m)
+			})
 			change(t, "counted", `{"spec":{"suspended":false}}`)
 			awaitModel(t, "counted", "resumed", promptly, serves("count-b"))
 		}, tally{placementsTotal: 2, timesToReady: 1}},
@@ -50,12 +60,13 @@ func TestModelMetrics(t *testing.T) {
 	} {
 		before := modelMetrics(t)
 		test.act(t)
-		got := modelMetrics(t).since(before)
-		for name := range merged(got, test.want) {
-			if got[name] != test.want[name] {
-				t.Errorf("%s: %s grew by %v, want %v (%s)", test.what, name, got[name], test.want[name], test.reason)
+		// 控制器先写状态，再数：看见状态的人可能早一步。
+		harness.Eventually(t, test.what+" to be counted: "+test.reason, promptly, func(context.Context) error {
+			if got := modelMetrics(t).since(before); !maps.Equal(got, test.want) {
+				return fmt.Errorf("grew by %v, want %v", got, test.want)
 			}
-		}
+			return nil
+		})
 	}
 }
 
@@ -73,14 +84,4 @@ func modelMetrics(t *testing.T) tally {
 		}
 	}
 	return counts
-}
-
-func merged(a, b tally) tally {
-	all := tally{}
-	for _, c := range []tally{a, b} {
-		for name := range c {
-			all[name] = 0
-		}
-	}
-	return all
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -8,6 +9,7 @@ import (
 
 	clusterv1alpha1 "github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/apis/model/v1alpha1"
+	"github.com/kubellm/kubellm/test/harness"
 )
 
 // TestModelSuspended 暂停在成员上真的一个副本也不留，卡也真的空出来，放置却留着；恢复之后一样不少，还在原处。
@@ -27,10 +29,13 @@ func TestModelSuspended(t *testing.T) {
 		}
 		return is(metav1.ConditionFalse, v1alpha1.ReasonSuspended, "rests")(m)
 	})
-	d := placedDeployment(t, env.beta, asleep)
-	if d == nil || d.UID != before.UID || *d.Spec.Replicas != 0 || d.Status.Replicas != 0 {
-		t.Errorf("the Deployment is to stay with no replicas, but the member holds %+v", d)
-	}
+	harness.Eventually(t, "the Deployment to stay with no replicas", promptly, func(context.Context) error {
+		d := placedDeployment(t, env.beta, asleep)
+		if d == nil || d.UID != before.UID || *d.Spec.Replicas != 0 || d.Status.Replicas != 0 {
+			return fmt.Errorf("the member holds %+v", d)
+		}
+		return nil
+	})
 	if left := podsOf(t, env.beta, asleep); len(left) > 0 {
 		t.Errorf("%d pods are left on the member", len(left))
 	}

@@ -114,6 +114,16 @@ func awaitModel(t *testing.T, name, what string, patience time.Duration, check f
 	return seen
 }
 
+// modelNow 是 Model 此刻的样子。
+func modelNow(t *testing.T, name string) *v1alpha1.Model {
+	t.Helper()
+	m, err := models(t).ModelV1alpha1().Models(team).Get(t.Context(), name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // is 要求 Ready 有这个取值与理由，并且说的是当前的 spec；placed 非空时还要恰好放在那里。
 func is(status metav1.ConditionStatus, reason string, placed ...string) func(*v1alpha1.Model) error {
 	return func(m *v1alpha1.Model) error {

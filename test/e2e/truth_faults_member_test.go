@@ -129,19 +129,25 @@ func podFaults() []fault {
 	}
 }
 
-// forbidPods 立一个不准有 Pod 的配额，等成员真的照它拒绝：准入看的是自己的缓存，跟上之前还放得进来。
+// forbidPods 立一个不准有 Pod 的配额，等成员真的照它拒绝。
 func (w *world) forbidPods(ctx context.Context) error {
 	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "none"}, Spec: corev1.ResourceQuotaSpec{
 		Hard: corev1.ResourceList{corev1.ResourcePods: *resource.NewQuantity(0, resource.DecimalSI)}}}
 	if _, err := env.alpha.Client().CoreV1().ResourceQuotas(workloads).Create(ctx, quota, metav1.CreateOptions{}); err != nil {
 		return err
 	}
+	return awaitRefusal(ctx, env.alpha, 0)
+}
+
+// awaitRefusal 等成员照刚立的配额拒绝要这么多卡的 Pod：准入看的是自己的缓存，跟上之前还放得进来。
+func awaitRefusal(ctx context.Context, m *harness.Member, gpus int64) error {
+	request := corev1.ResourceList{"nvidia.com/gpu": *resource.NewQuantity(gpus, resource.DecimalSI)}
 	probe := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "probe-"}, Spec: corev1.PodSpec{
-		Containers: []corev1.Container{{Name: "probe", Image: "example.org/probe:1"}}}}
+		Containers: []corev1.Container{{Name: "probe", Image: "example.org/probe:1", Resources: corev1.ResourceRequirements{Requests: request, Limits: request}}}}}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return harness.Wait(ctx, "the member to refuse pods", func(ctx context.Context) error {
-		_, err := env.alpha.Client().CoreV1().Pods(workloads).Create(ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		_, err := m.Client().CoreV1().Pods(workloads).Create(ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		switch {
 		case apierrors.IsForbidden(err):
 			return nil

@@ -32,7 +32,8 @@ func platformFaults() []fault {
 			inject: crashed(func(w *world) error { return w.controllers[1].Signal(syscall.SIGSTOP) }), stance: failing(single), heal: wakeController},
 		// 全死了再起来一个：它自己也要等死者的租约到期。
 		{name: "all controllers killed and one started again while a replica crashes", grace: takeover, inject: func(ctx context.Context, w *world) error {
-			return errors.Join(w.controllers[0].Kill(), w.controllers[1].Kill(), w.crash(ctx, onAlpha, single), w.controllers[0].Restart(ctx))
+			// 先起来再崩溃：等租约到期的是起来的那个，进程启动的快慢不算在平台头上。
+			return errors.Join(w.controllers[0].Kill(), w.controllers[1].Kill(), w.controllers[0].Restart(ctx), w.crash(ctx, onAlpha, single))
 		}, stance: failing(single), heal: reviveControllers},
 	}
 }
@@ -40,6 +41,7 @@ func platformFaults() []fault {
 // crashPlatform 杀掉服务器，让副本崩溃，再让服务器起来；中间没有人读得到 Ready。
 func crashPlatform(ctx context.Context, w *world) error {
 	w.note(func() { w.deaf = true })
+	killed := time.Now()
 	if err := errors.Join(env.platform.Kill(), w.crash(ctx, onAlpha, single)); err != nil {
 		return err
 	}
@@ -51,6 +53,8 @@ func crashPlatform(ctx context.Context, w *world) error {
 	}); err != nil {
 		return err
 	}
+	// 写不成的状态越等越久才再试：停了多久，回来之后至多再等多久。
+	w.note(func() { w.current().grace += time.Since(killed) })
 	return w.restartPlatform(ctx)
 }
 

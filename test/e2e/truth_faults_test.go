@@ -130,11 +130,9 @@ func reviveBeta(ctx context.Context, w *world) error {
 	if env.beta.APIServer.Running() {
 		return nil
 	}
-	if err := env.beta.StartAPIServer(ctx); err != nil {
-		return err
-	}
+	// 它一起来平台就可以说话了，不等靠它的部件也起来。
 	w.sighted(onBeta)
-	return nil
+	return env.beta.StartAPIServer(ctx)
 }
 
 func hangAlpha(_ context.Context, w *world) error {

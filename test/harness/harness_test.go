@@ -72,7 +72,9 @@ func TestStartReportsWhatThePartLastSaid(t *testing.T) {
 	cases := map[string]struct {
 		reason string
 		script string
-		want   []string
+		// timeout 是等它就绪的时间；零则同平常一样。
+		timeout time.Duration
+		want    []string
 	}{
 		"Dies": {
 			reason: "a part that exits ends the wait at once, with its status and log",
@@ -80,14 +82,15 @@ func TestStartReportsWhatThePartLastSaid(t *testing.T) {
 			want:   []string{"exit status 3", "the disk is full"},
 		},
 		"Hangs": {
-			reason: "a part that never gets ready is killed, and the last failed check is told",
-			script: "echo waiting for the moon; exec sleep 60",
-			want:   []string{"not yet", "waiting for the moon", "to become ready"},
+			reason:  "a part that never gets ready is killed, and the last failed check is told",
+			script:  "echo waiting for the moon; exec sleep 60",
+			timeout: 5 * time.Second,
+			want:    []string{"not yet", "waiting for the moon", "to become ready"},
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := Start(t.Context(), shell(t, tc.script, Spec{Ready: never, ReadyTimeout: time.Second}))
+			_, err := Start(t.Context(), shell(t, tc.script, Spec{Ready: never, ReadyTimeout: tc.timeout}))
 			if err == nil {
 				t.Fatalf("%s: Start returned no error", tc.reason)
 			}
@@ -106,7 +109,9 @@ func TestStop(t *testing.T) {
 		script string
 		before func(*Process) error
 		status int
-		fails  bool
+		// grace 是停止的宽限；零则同平常一样。
+		grace time.Duration
+		fails bool
 	}{
 		"Clean": {
 			reason: "a part that exits with 0 on SIGTERM stopped cleanly",
@@ -130,12 +135,13 @@ func TestStop(t *testing.T) {
 		"Deaf": {
 			reason: "a part that ignores SIGTERM is killed after the grace, which is an error",
 			script: "trap '' TERM; echo up; while :; do sleep 0.05; done",
+			grace:  time.Second,
 			fails:  true,
 		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			p, err := Start(t.Context(), shell(t, tc.script, Spec{Grace: time.Second, StopStatus: tc.status}))
+			p, err := Start(t.Context(), shell(t, tc.script, Spec{Grace: tc.grace, StopStatus: tc.status}))
 			if err != nil {
 				t.Fatal(err)
 			}

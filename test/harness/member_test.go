@@ -160,9 +160,7 @@ func checkOutage(t *testing.T, m *Member) {
 			if m.APIServer.URL != url {
 				t.Errorf("it listens at %s, before at %s", m.APIServer.URL, url)
 			}
-			if err := reachable(t, m); err != nil {
-				t.Errorf("after the restart: %v", err)
-			}
+			Eventually(t, "the restarted server to answer", soon, func(context.Context) error { return reachable(t, m) })
 		})
 	}
 	t.Run("Hung", func(t *testing.T) {
@@ -264,10 +262,13 @@ func checkCredentials(t *testing.T, m *Member) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = client.CoreV1().Pods("default").List(t.Context(), metav1.ListOptions{})
-			if !tc.check(err) {
-				t.Errorf("%s: listing pods gave %v", tc.reason, err)
-			}
+			// 权限与 ServiceAccount 的来去，API 服务器自己也是经监视才知道的。
+			Eventually(t, tc.reason, soon, func(ctx context.Context) error {
+				if _, err := client.CoreV1().Pods("default").List(ctx, metav1.ListOptions{}); !tc.check(err) {
+					return fmt.Errorf("listing pods gave: %w", err)
+				}
+				return nil
+			})
 		})
 	}
 }
