@@ -73,7 +73,7 @@ func TestUnusableConnection(t *testing.T) {
 				began := time.Now()
 				_, observing := client.Observe(t.Context(), want)
 				_, applying := client.Apply(t.Context(), want, nil)
-				if took := time.Since(began); took > 5*time.Second {
+				if took := time.Since(began); took > 20*time.Second {
 					t.Errorf("%s: it took %s to say so", tc.reason, took)
 				}
 				for _, err := range []error{observing, applying} {
@@ -167,7 +167,7 @@ func TestOwnerMarkIsRequired(t *testing.T) {
 
 func TestPool(t *testing.T) {
 	platform := sharedPlatform(t)
-	pool := external.NewPool(external.Options{UnusedAfter: 50 * time.Millisecond})
+	pool := external.NewPool(external.Options{})
 	t.Cleanup(pool.Close)
 	first := must[*external.Platform](t)(pool.Get(admin(t, platform)))
 	if again := must[*external.Platform](t)(pool.Get(admin(t, platform))); again != first {
@@ -181,8 +181,11 @@ func TestPool(t *testing.T) {
 		t.Error("credentials that cannot be used must be refused")
 	}
 	// 两次查看的间隔比期限长，所以期间没人取用。
+	brief := external.NewPool(external.Options{UnusedAfter: 50 * time.Millisecond})
+	t.Cleanup(brief.Close)
+	first = must[*external.Platform](t)(brief.Get(admin(t, platform)))
 	harness.Eventually(t, "a platform that nobody asks for to be closed", patience, func(context.Context) error {
-		if must[*external.Platform](t)(pool.Get(admin(t, platform))) == first {
+		if must[*external.Platform](t)(brief.Get(admin(t, platform))) == first {
 			return errors.New("old credentials would watch for ever")
 		}
 		return nil

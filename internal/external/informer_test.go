@@ -155,7 +155,7 @@ func TestCacheNeverLies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			platform := harness.NewPlatform(t, harness.PlatformOptions{})
-			w := watchUsers(t, admin(t, platform), external.Options{StaleAfter: 2 * time.Second})
+			w := watchUsers(t, admin(t, platform), external.Options{StaleAfter: 10 * time.Second})
 			must[*iamv1alpha1.User](t)(byHand(t, platform).IamV1alpha1().Users().Create(t.Context(), newUser("alice", iamv1alpha1.UserSpec{}), metav1.CreateOptions{}))
 			w.until(t, "the cache to fill", "alice", func(o userSeen, err error) bool { return err == nil && o.Exists })
 
@@ -195,7 +195,8 @@ func TestRefusedCredentials(t *testing.T) {
 	platform := harness.NewPlatform(t, harness.PlatformOptions{})
 	cfg := admin(t, platform)
 	cfg.TLSClientConfig.CAData, cfg.TLSClientConfig.Insecure = nil, true
-	w := watchUsers(t, cfg, external.Options{})
+	// 重启得慢也不先说缓存旧了：那不是这里问的。
+	w := watchUsers(t, cfg, external.Options{StaleAfter: time.Hour})
 	w.until(t, "the cache to fill", "alice", func(o userSeen, err error) bool { return err == nil && !o.Exists })
 
 	before := w.told.of("alice")

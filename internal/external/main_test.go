@@ -167,7 +167,7 @@ func wrote[T external.Object](t *testing.T) func(external.Written[T], error) T {
 // shortContext 给测试"等待到期"用的期限。
 func shortContext(t *testing.T) (context.Context, context.CancelFunc) {
 	t.Helper()
-	return context.WithTimeout(t.Context(), 300*time.Millisecond)
+	return context.WithTimeout(t.Context(), 3*time.Second)
 }
 
 // manifest 写一份用户清单给 kubectl 用。

@@ -222,7 +222,7 @@ func TestDrainGivesUpOnHangingDiscovery(t *testing.T) {
 		}
 		return nil
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	client, err := c.usable()
 	if err != nil {

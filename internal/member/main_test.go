@@ -69,11 +69,11 @@ func newMember(t *testing.T) *harness.Member {
 	return harness.NewMember(t, harness.MemberOptions{ControlPlaneOnly: true})
 }
 
-// target 是以 config 看成员 a，节拍快到不拖慢测试。
+// target 是以 config 看成员 a，节拍快到不拖慢测试；只有不答的成员才要等到头。
 func target(config *rest.Config) member.Target {
 	return member.Target{
 		Name: "a", UID: "1", Config: config, CredentialsVersion: "v1",
-		Interval: 2 * time.Second, Timeout: time.Second, FailureThreshold: 2,
+		Interval: 2 * time.Second, Timeout: 10 * time.Second, FailureThreshold: 2,
 	}
 }
 

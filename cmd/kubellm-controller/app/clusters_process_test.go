@@ -67,7 +67,7 @@ func TestLeaderTakeover(t *testing.T) {
 	f := newFleet(t, platform)
 	f.startMembers(t)
 	options := harness.ManagerOptions{Kubeconfig: platform.ControllerKubeconfig, Args: []string{
-		"--leader-elect-lease-duration=3s", "--leader-elect-renew-deadline=2s", "--leader-elect-retry-period=500ms",
+		"--leader-elect-lease-duration=15s", "--leader-elect-renew-deadline=10s", "--leader-elect-retry-period=500ms",
 	}}
 	leader := harness.NewController(t, options)
 	holder := f.waitHolder(t, "")
@@ -118,13 +118,14 @@ func TestQuietAtRest(t *testing.T) {
 	f.register(t, "handed-in", f.two)
 	// 再过几次心跳，登记时的余波（事件、最后一次状态）都已过去。
 	f.waitBeats(t, "handed-in", 5*time.Second)
-	from := len(requestsOf(t, audit))
 	began := f.wait(t, "handed-in", func(*v1alpha1.Cluster) error { return nil }).Status.LastHeartbeatTime.Time
+	from := len(requestsOf(t, audit))
 	f.waitBeats(t, "handed-in", 10*time.Second)
+	during := requestsOf(t, audit)[from:]
 	ended := f.wait(t, "handed-in", func(*v1alpha1.Cluster) error { return nil }).Status.LastHeartbeatTime.Time
 
 	writes := map[string]int{}
-	for _, request := range requestsOf(t, audit)[from:] {
+	for _, request := range during {
 		switch {
 		case request.Resource == "leases":
 		case request.Verb == "patch" && request.Resource == "clusters/status":

@@ -440,11 +440,11 @@ func (f fleet) checkFacts(t *testing.T, c *v1alpha1.Cluster) {
 	}
 }
 
-// create 建一个心跳很快的 Cluster，免得测试久等门限。
+// create 建一个心跳很快的 Cluster，免得测试久等门限；死了的成员当场拒绝连接，所以探测等得久一点也不碍事。
 func (f fleet) create(t *testing.T, name string, change func(*v1alpha1.Cluster)) *v1alpha1.Cluster {
 	t.Helper()
 	c := &v1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	c.Spec.Heartbeat = &v1alpha1.Heartbeat{IntervalSeconds: ptr.To[int32](1), TimeoutSeconds: ptr.To[int32](1), FailureThreshold: ptr.To[int32](3)}
+	c.Spec.Heartbeat = &v1alpha1.Heartbeat{IntervalSeconds: ptr.To[int32](1), TimeoutSeconds: ptr.To[int32](10), FailureThreshold: ptr.To[int32](3)}
 	if change != nil {
 		change(c)
 	}

@@ -266,7 +266,7 @@ func from(service string) func(harness.Span) bool {
 
 // removing 删除模型时收走的，也在删除它的协调里。
 func (s *traced) removing(t *testing.T) {
-	harness.MustKubectl(t, s.platform.Kubeconfig, "", "delete", "model", "chat", "-n", "default", "--timeout=30s")
+	harness.MustKubectl(t, s.platform.Kubeconfig, "", "delete", "model", "chat", "-n", "default", "--timeout=3m")
 	want := []string{controllerService + " reconcile Model", controllerService + " remove", controllerService + " HTTP DELETE",
 		memberService + " DELETE /apis/apps/v1/namespaces/{:namespace}/deployments/{:name}"}
 	harness.Eventually(t, "the trace of removing the model", patience, func(context.Context) error {

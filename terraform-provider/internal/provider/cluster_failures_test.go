@@ -165,7 +165,7 @@ func (f *fleet) unreachableAtDestroy(t *testing.T) {
 	name := unique("unreachable")
 	w := f.workspace(t)
 	w.give(f.kubeconfig(t, time.Hour))
-	w.write(t, "main.tf", clusterBlock(name, 1, `timeouts = { delete = "8s" }`))
+	w.write(t, "main.tf", clusterBlock(name, 1, `timeouts = { delete = "30s" }`))
 	w.apply(t)
 	f.ready(t, "connected first", name)
 	if err := f.member.KillAPIServer(); err != nil {

@@ -77,7 +77,7 @@ func clusterBlock(name string, version int, attributes string) string {
   name                  = %q
   kubeconfig_wo         = var.kubeconfig
   kubeconfig_wo_version = %d
-  heartbeat             = { interval_seconds = 1, timeout_seconds = 1 }
+  heartbeat             = { interval_seconds = 1, timeout_seconds = 10 }
   %s
 }
 `, name, version, attributes)

@@ -150,7 +150,7 @@ func (f *fleet) readyModel(t *testing.T, reason, name string, replicas int32) *m
 // modelAccepted 此刻还满足不了的照样收下：计划就说出为什么放不下，apply 等不到只是警告，条件与数据源说的一样；
 // 警告过的不重建，集群合适了就不再放不下。
 func (f *fleet) modelAccepted(t *testing.T) {
-	const brief = `timeouts = { create = "3s", update = "3s" }`
+	const brief = `timeouts = { create = "20s", update = "20s" }`
 	cases := map[string]struct {
 		reason, body, condition, becomes string
 		facts                            []string
@@ -200,7 +200,7 @@ func (f *fleet) modelAwaitsKey(t *testing.T) {
 	source := fmt.Sprintf(`source = { hugging_face = { repo = "a/b", token_secret_ref = { name = %q, key = "token" } } }`, secret)
 	f.kubectl(t, "", "create", "secret", "generic", secret, "--from-literal=another=x")
 	w := newUserWorkspace(t, f.platform.Kubeconfig)
-	w.write(t, "main.tf", modelBlock(name, source, anEngine, `timeouts = { create = "3s" }`))
+	w.write(t, "main.tf", modelBlock(name, source, anEngine, `timeouts = { create = "20s" }`))
 	contains(t, "the key may be on its way", w.apply(t), "is not ready yet", modelv1alpha1.ReasonSecretKeyMissing, secret, "Apply complete! Resources: 1 added")
 	first := f.model(t, name)
 	f.kubectl(t, "", "patch", "secret", secret, "--type=merge", "-p", `{"stringData": {"token": "hf_x"}}`)

@@ -140,7 +140,11 @@ func TestCredentialsSurviveKills(t *testing.T) {
 				}
 			}
 		}()
-		<-first
+		select {
+		case <-first:
+		case <-done:
+			t.Fatal("credentials were not taken although the server was up")
+		}
 		must(t, p.Kill())
 		<-done
 		must(t, p.Restart(t.Context()))

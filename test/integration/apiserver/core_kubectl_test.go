@@ -44,7 +44,7 @@ func TestKubectlOnCore(t *testing.T) {
 	contains(t, "kubectl events", kubectl("events", "-n", ns), "Secret/seen", "x2 over")
 
 	contains(t, "delete", kubectl("delete", "ns", ns, "--wait=false"), "deleted")
-	kubectl("wait", "--for=delete", "namespace/"+ns, "--timeout=20s")
+	kubectl("wait", "--for=delete", "namespace/"+ns, "--timeout=2m")
 	if out, err := harness.Kubectl(t.Context(), shared.Kubeconfig, "", "-n", ns, "create", "secret", "generic", "late"); err == nil || !strings.Contains(err.Error(), `namespaces "`+ns+`" not found`) {
 		t.Errorf("creating a secret in a namespace that is gone: %s, %v", out, err)
 	}

@@ -29,7 +29,7 @@ func runCandidate(t *testing.T, election string) *candidate {
 		Logger:         logr.Discard(),
 		Metrics:        server.Options{BindAddress: "0"},
 		LeaderElection: true, LeaderElectionID: election, LeaderElectionNamespace: "kubellm-system", LeaderElectionReleaseOnCancel: true,
-		LeaseDuration: ptr.To(4 * time.Second), RenewDeadline: ptr.To(3 * time.Second), RetryPeriod: ptr.To(200 * time.Millisecond),
+		LeaseDuration: ptr.To(time.Minute), RenewDeadline: ptr.To(40 * time.Second), RetryPeriod: ptr.To(200 * time.Millisecond),
 	})
 	must(t, err)
 	ctx, stop := context.WithCancel(t.Context())

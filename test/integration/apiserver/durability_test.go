@@ -57,7 +57,7 @@ func TestKill(t *testing.T) {
 			group.Go(func() { writeUntilKilled(ctx, p.admin, book, fmt.Sprintf("r%d-w%d", round, writer)) })
 		}
 		// 写够一轮才断电：太早了什么也没写，测不出东西。
-		harness.Eventually(t, "enough writes to be acknowledged", time.Minute, func(context.Context) error {
+		harness.Eventually(t, "enough writes to be acknowledged", 2*time.Minute, func(context.Context) error {
 			book.mu.Lock()
 			defer book.mu.Unlock()
 			if book.writes < (round+1)*perRound {

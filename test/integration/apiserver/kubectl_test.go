@@ -139,11 +139,11 @@ func TestKubectlWrites(t *testing.T) {
 		t.Errorf("replacing a stale copy gave %v", err)
 	}
 	for _, cascade := range []string{"foreground", "orphan", "background"} {
-		kubectl(t, "", "delete", "kuser", name, "--cascade="+cascade, "--timeout=10s")
+		kubectl(t, "", "delete", "kuser", name, "--cascade="+cascade, "--timeout=2m")
 		absent(t, shared, users, name)
 		kubectl(t, manifest, "create", "-f", "-")
 	}
-	kubectl(t, "", "delete", "kuser", "--field-selector=metadata.name="+name, "--timeout=10s")
+	kubectl(t, "", "delete", "kuser", "--field-selector=metadata.name="+name, "--timeout=2m")
 	absent(t, shared, users, name)
 }
 
@@ -159,14 +159,14 @@ func TestKubectlWaits(t *testing.T) {
 	watching.expect(t, "True")
 	kubectl(t, "", "patch", "kuser", name, "--type=merge", "-p", `{"spec":{"email":"seen@example.org"}}`)
 	watching.expect(t, "seen@example.org")
-	waiting := background(t, "wait", "kuser/"+name, "--for=condition=Ready", "--timeout=20s")
+	waiting := background(t, "wait", "kuser/"+name, "--for=condition=Ready", "--timeout=2m")
 	// 条件要说的是当前这一代：wait 不认过时的。
 	current := observed()
 	overlay(current["conditions"].([]any)[0].(map[string]any), map[string]any{"observedGeneration": int64(2)})
 	_, err = put(t.Context(), write{p: shared, as: shared.admin, kind: users, name: name, subresource: "status", patch: map[string]any{"status": current}})
 	must(t, err)
 	waiting.expect(t, "condition met")
-	kubectl(t, "", "delete", "kuser", name, "--wait", "--timeout=20s")
+	kubectl(t, "", "delete", "kuser", name, "--wait", "--timeout=2m")
 	absent(t, shared, users, name)
 }
 

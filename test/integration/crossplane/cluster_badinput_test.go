@@ -1,9 +1,11 @@
 package crossplane
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
+	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -86,9 +88,16 @@ func TestClusterPrefixIsImmutable(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			mg := clusterScopes["namespaced"](ns, "prefix-"+name).Managed
+			built := clusterScopes["namespaced"](ns, "prefix-"+name)
+			mg := built.Managed
 			shared.apply(t, clusterManifest(ns, mg.GetName(), tc.was))
-			await(t, shared, mg, "synced", promptly, isSynced)
+			// 看见平台的那一个写了前缀，才比得出改没改。
+			await(t, shared, mg, "observed", promptly, func(got resource.Managed) error {
+				if seen := built.seen(); seen == nil || seen.WorkloadNamespacePrefix == nil {
+					return errors.New("the prefix of the platform's Cluster has not been seen")
+				}
+				return isSynced(got)
+			})
 			shared.apply(t, clusterManifest(ns, mg.GetName(), tc.same))
 			message := shared.refused(t, clusterManifest(ns, mg.GetName(), tc.other))
 			for _, part := range []string{"spec.forProvider.workloadNamespacePrefix", "cannot be changed"} {

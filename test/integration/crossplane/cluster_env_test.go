@@ -134,7 +134,7 @@ func isSynced(mg resource.Managed) error {
 // handIns 数出 provider 向平台交过几次这个成员集群或模型的凭据，成功与否都算。
 func (p *platformServer) handIns(t *testing.T, user, name string) int {
 	t.Helper()
-	raw, err := os.ReadFile(p.audit)
+	raw, err := p.auditLog()
 	if err != nil {
 		t.Fatal(err)
 	}

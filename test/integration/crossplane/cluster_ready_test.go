@@ -34,7 +34,7 @@ func TestClusterReady(t *testing.T) {
 			}
 			shared.kubeconfigSecret(t, ns, name, "kubeconfig", adminOf(t, member))
 			mg := build(ns, name)
-			mg.params.Heartbeat = &forprovider.Heartbeat{IntervalSeconds: ptr.To[int32](1), TimeoutSeconds: ptr.To[int32](2), FailureThreshold: ptr.To[int32](2)}
+			mg.params.Heartbeat = &forprovider.Heartbeat{IntervalSeconds: ptr.To[int32](1), TimeoutSeconds: ptr.To[int32](10), FailureThreshold: ptr.To[int32](2)}
 			if err := shared.kube.Create(t.Context(), mg.Managed); err != nil {
 				t.Fatal(err)
 			}

@@ -75,9 +75,15 @@ func startPlatform(ctx context.Context, s *stack, name string) (*platformServer,
 	return p, err
 }
 
+// auditLog 是平台至今的审计日志；最后一行可能正写到一半，那一行不要。
+func (p *platformServer) auditLog() ([]byte, error) {
+	raw, err := os.ReadFile(p.audit)
+	return raw[:bytes.LastIndexByte(raw, '\n')+1], err
+}
+
 // requests 数出一个用户自某一时刻以来向平台发过的请求，按动词。
 func (p *platformServer) requests(user string, since time.Time) (map[string]int, error) {
-	raw, err := os.ReadFile(p.audit)
+	raw, err := p.auditLog()
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func TestExamples(t *testing.T) {
 		if managedManifest.Match(raw) {
 			t.Log("waiting for", name)
 			harness.MustKubectl(t, shared.Kubeconfig, "", "wait", "--for=condition=Ready", "--timeout=120s", "-f", file)
-			harness.MustKubectl(t, shared.Kubeconfig, "", "wait", "--for=condition=Synced", "--timeout=10s", "-f", file)
+			harness.MustKubectl(t, shared.Kubeconfig, "", "wait", "--for=condition=Synced", "--timeout=2m", "-f", file)
 		}
 	}
 	connection := harness.MustKubectl(t, shared.Kubeconfig, "", "get", "secret", "-n", "team-a", "qwen3-8b", "-o", "jsonpath={.data.endpoint} {.data.servedName}")

@@ -43,7 +43,10 @@ func TestModelReferences(t *testing.T) {
 				shared.apply(t, strings.Replace(header("Cluster", own, scope+"-"+name, "pick: "+scope), "iam.kubellm", "cluster.kubellm", 1)+
 					"  annotations: {crossplane.io/external-name: "+scope+"-"+external+"}\nspec: {forProvider: {suspended: true, deletionPolicy: Orphan}}\n")
 			}
-			// 选择器只解析一次，所以要选的都在了才用它。
+			// 选择器只解析一次，所以要选的 provider 都看见了才用它。
+			for _, name := range []string{"a", "b"} {
+				await(t, shared, clusterScopes[scope](ns, scope+"-"+name).Managed, "synced", promptly, isSynced)
+			}
 			place("selector")
 			for name, tc := range cases {
 				mg := build(ns, scope+"-by-"+name)

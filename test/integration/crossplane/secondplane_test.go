@@ -257,7 +257,7 @@ func testIdle(t *testing.T, c, provider *controlPlane, ns string, poll time.Dura
 	t.Logf("%d resources were settled after %s", kind.resources, time.Since(began).Round(time.Millisecond))
 	// 控制器在就绪之后还会补写状态，托管资源随之更新：等到三秒内两边都没有动静。
 	versions, quietSince := versionsOf(kind.list), time.Now()
-	harness.Eventually(t, "the last writes to settle", time.Minute, func(ctx context.Context) error {
+	harness.Eventually(t, "the last writes to settle", 2*time.Minute, func(ctx context.Context) error {
 		if err := c.kube.List(ctx, kind.list, client.InNamespace(ns)); err != nil {
 			return err
 		}

@@ -84,7 +84,7 @@ func generations(t *testing.T, platform *harness.Platform, file string) string {
 
 func waitReady(t *testing.T, platform *harness.Platform, resource string) {
 	t.Helper()
-	harness.Eventually(t, "all "+resource+" to be Ready", 90*time.Second, func(ctx context.Context) error {
+	harness.Eventually(t, "all "+resource+" to be Ready", 2*time.Minute, func(ctx context.Context) error {
 		out, err := harness.Kubectl(ctx, platform.Kubeconfig, "", "get", resource, "--all-namespaces", "--no-headers",
 			"-o", `jsonpath={range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}`)
 		if err != nil {
