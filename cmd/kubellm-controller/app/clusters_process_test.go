@@ -149,6 +149,7 @@ func TestQuietAtRest(t *testing.T) {
 type request struct {
 	Verb, Resource, Name string
 	Code                 int
+	Received             time.Time
 }
 
 // requestsOf 从审计日志里读出控制器的请求。
@@ -168,6 +169,8 @@ func requestsOf(t *testing.T, audit string) []request {
 			User             struct{ Username string }
 			ObjectRef        struct{ Resource, Subresource, Name string }
 			ResponseStatus   struct{ Code int }
+
+			RequestReceivedTimestamp metav1.MicroTime
 		}
 		if err := json.Unmarshal(lines.Bytes(), &entry); err != nil {
 			// 最后一行可能正写到一半。
@@ -180,7 +183,7 @@ func requestsOf(t *testing.T, audit string) []request {
 		if entry.ObjectRef.Subresource != "" {
 			resource += "/" + entry.ObjectRef.Subresource
 		}
-		all = append(all, request{entry.Verb, resource, entry.ObjectRef.Name, entry.ResponseStatus.Code})
+		all = append(all, request{entry.Verb, resource, entry.ObjectRef.Name, entry.ResponseStatus.Code, entry.RequestReceivedTimestamp.Time})
 	}
 	if len(all) == 0 {
 		t.Fatal("the audit log names no request of the controller")
