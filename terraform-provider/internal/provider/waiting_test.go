@@ -1,9 +1,12 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/kubellm/kubellm/test/harness"
 )
 
 // TestDestroyWaitsForFinalizers 等到对象真的不在了才算销毁；到时限还没走的，说得出是谁没放手。
@@ -11,7 +14,7 @@ func TestDestroyWaitsForFinalizers(t *testing.T) {
 	const finalizer = "example.com/keep"
 	name := unique("finalized")
 	w := newUserWorkspace(t, platform.Kubeconfig)
-	w.write(t, "main.tf", userBlock("it", name, `timeouts = { delete = "2s" }`))
+	w.write(t, "main.tf", userBlock("it", name, `timeouts = { delete = "10s" }`))
 	w.apply(t)
 	patch(t, "users", name, fmt.Sprintf(`{"metadata": {"finalizers": [%q]}}`, finalizer))
 	t.Cleanup(func() { cleanup(t, "users", name) })
@@ -23,11 +26,17 @@ func TestDestroyWaitsForFinalizers(t *testing.T) {
 
 	w.write(t, "main.tf", userBlock("it", name, `timeouts = { delete = "1m" }`))
 	w.succeed(t, "apply", "-auto-approve")
+	// 放手的命令可能比销毁晚返回，所以不随测试结束而取消，也等它说完。
+	released := make(chan error, 1)
 	release := time.AfterFunc(2*time.Second, func() {
-		patch(t, "users", name, `{"metadata": {"finalizers": null}}`)
+		_, err := harness.Kubectl(context.Background(), platform.Kubeconfig, "", "patch", "users", name, "--type=merge", `--patch={"metadata": {"finalizers": null}}`)
+		released <- err
 	})
 	defer release.Stop()
 	w.destroy(t)
+	if err := <-released; err != nil {
+		t.Error(err)
+	}
 	absent(t, "when destroy returns, the object is gone", "users", name)
 }
 

@@ -196,9 +196,9 @@ func TestRivalAdopters(t *testing.T) {
 		}
 		return nil
 	})
-	// 此后归属三秒不再变，才算停下；同时数一共易手几次。
+	// 有了主人之后三秒不再变，才算停下；同时数一共易手几次。
 	var owners []string
-	quiet := time.NewTimer(3 * time.Second)
+	quiet := time.NewTimer(promptly)
 	for settled := false; !settled; {
 		select {
 		case event := <-watch.ResultChan():
