@@ -79,7 +79,7 @@ echo "test: go test -count=1 $race $* (with $terraform)"
 status=0
 go test -count=1 ${race:+-race} "$@" | tee "$output" | without_logs || status=$?
 if ((status != 0)); then
-  echo "test: what failed (all that was printed, with the components' logs, is in $output):"
+  echo "test: what failed (what the tests printed, with the components' last lines, is in $output):"
   failures
 fi
 exit "$status"

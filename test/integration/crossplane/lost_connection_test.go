@@ -156,8 +156,8 @@ func (c *controlPlane) awaitAttempts(t *testing.T, mg resource.Managed, more int
 	if err != nil {
 		t.Fatal(err)
 	}
+	// 失败得多了，两次之间隔一分钟。
 	harness.Eventually(t, fmt.Sprintf("%d more attempts at %s", more, mg.GetName()), 3*promptly, func(ctx context.Context) error {
-		// 失败得多了，两次之间隔一分钟。
 		now, err := c.attempts(ctx, mg)
 		if err == nil && now < before+more {
 			err = fmt.Errorf("there were %d, now there are %d", before, now)

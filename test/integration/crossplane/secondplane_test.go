@@ -276,7 +276,7 @@ func testIdle(t *testing.T, c, provider *controlPlane, ns string, poll time.Dura
 	reconciled := `controller_runtime_reconcile_total{controller="` + kind.controller + `"`
 	reconciles := metric(t, provider.provider.MetricsURL, reconciled)
 	since := time.Now()
-	harness.Eventually(t, "two poll intervals to pass, and everything to be polled twice", promptly, func(context.Context) error {
+	harness.Eventually(t, "two poll intervals to pass, and everything to be polled twice", 6*poll, func(context.Context) error {
 		polled := metric(t, provider.provider.MetricsURL, reconciled) - reconciles
 		if idle := time.Since(since); idle < 2*poll+poll/2 || polled < float64(2*kind.resources) {
 			return fmt.Errorf("%s have passed with %v reconciles, want at least %d", idle, polled, 2*kind.resources)
