@@ -265,7 +265,7 @@ func checkCredentials(t *testing.T, m *Member) {
 			// 权限与 ServiceAccount 的来去，API 服务器自己也是经监视才知道的。
 			Eventually(t, tc.reason, soon, func(ctx context.Context) error {
 				if _, err := client.CoreV1().Pods("default").List(ctx, metav1.ListOptions{}); !tc.check(err) {
-					return fmt.Errorf("listing pods gave: %w", err)
+					return fmt.Errorf("listing pods gave %q", fmt.Sprint(err))
 				}
 				return nil
 			})
