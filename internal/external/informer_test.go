@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -147,8 +146,8 @@ func TestCacheNeverLies(t *testing.T) {
 		},
 		"Hanging": {
 			reason: "a platform that hangs keeps its connections open and answers nothing",
-			fail:   func(p *harness.Platform, _ context.Context) error { return p.Signal(syscall.SIGSTOP) },
-			heal:   func(p *harness.Platform, _ context.Context) error { return p.Signal(syscall.SIGCONT) }, detectsLate: true,
+			fail:   func(p *harness.Platform, _ context.Context) error { return p.Halt() },
+			heal:   func(p *harness.Platform, _ context.Context) error { return p.Resume() }, detectsLate: true,
 		},
 	}
 	for name, tc := range cases {

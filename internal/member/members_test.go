@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -338,7 +337,7 @@ func TestNotReadyMember(t *testing.T) {
 	m, e := newMember(t), open(t)
 	e.Ensure(target(m.Config()))
 	e.until(t, "the capacity to be known", known)
-	if err := m.Etcd.Signal(syscall.SIGSTOP); err != nil {
+	if err := m.Etcd.Halt(); err != nil {
 		t.Fatal(err)
 	}
 	patient := target(m.Config())
@@ -348,7 +347,7 @@ func TestNotReadyMember(t *testing.T) {
 	if !strings.Contains(down.Probe.Err.Error(), "etcd") || down.Capacity.Known {
 		t.Errorf("it must name the check: %+v", down)
 	}
-	if err := m.Etcd.Signal(syscall.SIGCONT); err != nil {
+	if err := m.Etcd.Resume(); err != nil {
 		t.Fatal(err)
 	}
 	e.until(t, "the capacity to be known again", known)

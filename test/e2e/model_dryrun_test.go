@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -117,11 +116,11 @@ func (w *forecast) settle(t *testing.T, m *v1alpha1.Model) {
 // whilePaused 在控制器停着的时候让事情发生，问计划，再照样写下。
 func (w *forecast) whilePaused(t *testing.T, f foreseen) *v1alpha1.Plan {
 	t.Helper()
-	if err := env.controller.Signal(syscall.SIGSTOP); err != nil {
+	if err := env.controller.Halt(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := env.controller.Signal(syscall.SIGCONT); err != nil {
+		if err := env.controller.Resume(); err != nil {
 			t.Error(err)
 		}
 	}()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"syscall"
 	"time"
 
 	"github.com/kubellm/kubellm/test/harness"
@@ -29,7 +28,7 @@ func platformFaults() []fault {
 			inject: crashed(func(w *world) error { return w.controllers[0].Kill() }), stance: failing(single), heal: reviveControllers},
 		// 领导者僵住：候补接手；它醒来不许照旧的证据写，而要退出。此时领导者是原来的候补。
 		{name: "leading controller hung while a replica crashes", grace: takeover,
-			inject: crashed(func(w *world) error { return w.controllers[1].Signal(syscall.SIGSTOP) }), stance: failing(single), heal: wakeController},
+			inject: crashed(func(w *world) error { return w.controllers[1].Halt() }), stance: failing(single), heal: wakeController},
 		// 全死了再起来一个：它自己也要等死者的租约到期。
 		{name: "all controllers killed and one started again while a replica crashes", grace: takeover, inject: func(ctx context.Context, w *world) error {
 			// 先起来再崩溃：等租约到期的是起来的那个，进程启动的快慢不算在平台头上。
@@ -89,7 +88,7 @@ func reviveController(ctx context.Context, c *harness.Manager) error {
 func wakeController(ctx context.Context, w *world) error {
 	old := w.controllers[1]
 	if old.Running() {
-		if err := old.Signal(syscall.SIGCONT); err != nil {
+		if err := old.Resume(); err != nil {
 			return err
 		}
 		select {

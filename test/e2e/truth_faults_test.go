@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"syscall"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -47,10 +46,10 @@ func outages() []fault {
 		// 存储僵住：API 服务器还活着，却说自己没有就绪、或者答不上来；两个成员共用它。
 		{name: "members' etcd hung", inject: func(_ context.Context, w *world) error {
 			w.blinded("its etcd hangs", onAlpha, onBeta)
-			return env.etcd.Signal(syscall.SIGSTOP)
+			return env.etcd.Halt()
 		}, stance: unready(modelNames...), heal: func(_ context.Context, w *world) error {
 			w.sighted(onAlpha, onBeta)
-			return env.etcd.Signal(syscall.SIGCONT)
+			return env.etcd.Resume()
 		}},
 		// 网络哑了：两头都以为连接还在，没有人报错。
 		{name: "network to the member silent", inject: silence, stance: lostBeta, heal: speak},

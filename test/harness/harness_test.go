@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -118,9 +117,9 @@ func TestStop(t *testing.T) {
 			script: "trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done",
 		},
 		"Paused": {
-			reason: "a part halted with SIGSTOP is let go on, else it could not act on SIGTERM",
+			reason: "a halted part is let go on, else it could not act on SIGTERM",
 			script: "trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done",
-			before: func(p *Process) error { return p.Signal(syscall.SIGSTOP) },
+			before: func(p *Process) error { return p.Halt() },
 		},
 		"BadStatus": {
 			reason: "a part that fails while stopping is an error",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -52,10 +51,10 @@ func (m *Member) StopAPIServer() error { return m.APIServer.Stop() }
 func (m *Member) KillAPIServer() error { return m.APIServer.Kill() }
 
 // HangAPIServer 停住 kube-apiserver：连接还在，只是没有回答，客户端只能靠超时发现。
-func (m *Member) HangAPIServer() error { return m.APIServer.Signal(syscall.SIGSTOP) }
+func (m *Member) HangAPIServer() error { return m.APIServer.Halt() }
 
 // ResumeAPIServer 让停住的 kube-apiserver 继续。
-func (m *Member) ResumeAPIServer() error { return m.APIServer.Signal(syscall.SIGCONT) }
+func (m *Member) ResumeAPIServer() error { return m.APIServer.Resume() }
 
 // StartAPIServer 在同样的端口和数据上重新启动停止了的 kube-apiserver，并等它就绪；靠它的部件也重新来过。
 func (m *Member) StartAPIServer(ctx context.Context) error {

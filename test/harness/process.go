@@ -188,7 +188,21 @@ func (p *Process) Running() bool {
 	}
 }
 
-// Signal 发送信号，例如 syscall.SIGSTOP 让部件停顿、syscall.SIGCONT 让它继续。
+// Halt 停住部件，返回时它已经什么都不做了；连接还在，只是没有回答。
+func (p *Process) Halt() error {
+	if err := p.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	if err := awaitHalted(p.PID()); err != nil {
+		return fmt.Errorf("wait for %s (pid %d) to halt: %w", p.spec.Name, p.PID(), err)
+	}
+	return nil
+}
+
+// Resume 让停住的部件继续。
+func (p *Process) Resume() error { return p.Signal(syscall.SIGCONT) }
+
+// Signal 发送信号；停住与继续用 Halt 与 Resume。
 func (p *Process) Signal(sig os.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -204,8 +218,8 @@ func (p *Process) Stop() error {
 		return nil
 	}
 	p.end()
-	// 被 SIGSTOP 停住的进程收不到 SIGTERM，先让它继续。
-	_ = p.Signal(syscall.SIGCONT)
+	// 停住的进程收不到 SIGTERM，先让它继续。
+	_ = p.Resume()
 	if err := p.Signal(syscall.SIGTERM); err != nil && p.Running() {
 		return err
 	}

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"syscall"
 	"testing"
 	"time"
 
@@ -30,7 +29,7 @@ func TestPausedLeader(t *testing.T) {
 	})
 	f.handIn(t, "watched", harness.MemberKubeconfig(t, f.one, memberAdmin, time.Hour))
 	f.wait(t, "watched", isReady)
-	if err := leader.Signal(syscall.SIGSTOP); err != nil {
+	if err := leader.Halt(); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.one.KillAPIServer(); err != nil {
@@ -38,7 +37,7 @@ func TestPausedLeader(t *testing.T) {
 	}
 	f.waitHolder(t, holder)
 	lost := f.wait(t, "watched", condition(v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonHeartbeatFailed))
-	if err := leader.Signal(syscall.SIGCONT); err != nil {
+	if err := leader.Resume(); err != nil {
 		t.Fatal(err)
 	}
 	// 它发现没了租约就退出，此后再不会写。

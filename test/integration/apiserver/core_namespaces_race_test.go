@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -51,12 +50,12 @@ func outlivesNothing(t *testing.T, deleting, writing *platform, stalls bool) {
 		<-written // 都写成过：写的服务器认得这个命名空间，请求正在途中。
 	}
 	if stalls {
-		must(t, writing.Signal(syscall.SIGSTOP))
+		must(t, writing.Halt())
 	}
 	must(t, core.CoreV1().Namespaces().Delete(t.Context(), name, metav1.DeleteOptions{}))
 	if stalls {
 		namespaceGone(t, core, name)
-		must(t, writing.Signal(syscall.SIGCONT))
+		must(t, writing.Resume())
 	}
 	finished()
 	namespaceGone(t, core, name)

@@ -2,7 +2,6 @@ package crossplane
 
 import (
 	"fmt"
-	"syscall"
 	"testing"
 	"time"
 
@@ -31,8 +30,8 @@ func TestUnreachable(t *testing.T) {
 		},
 		"frozen": {
 			reason: "the platform's process does not answer: connections stay open and say nothing",
-			stop:   func(p *platformServer) error { return p.Signal(syscall.SIGSTOP) },
-			start:  func(_ *testing.T, p *platformServer) error { return p.Signal(syscall.SIGCONT) },
+			stop:   func(p *platformServer) error { return p.Halt() },
+			start:  func(_ *testing.T, p *platformServer) error { return p.Resume() },
 			notice: 180 * time.Second,
 		},
 	}
