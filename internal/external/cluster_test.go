@@ -241,7 +241,15 @@ func (s *clusterStage) as(user string) {
 	must[*iamv1alpha1.RoleBinding](s.t)(iam.RoleBindings().Create(ctx, &iamv1alpha1.RoleBinding{ObjectMeta: named(user), Spec: iamv1alpha1.RoleBindingSpec{
 		RoleRef: iamv1alpha1.RoleRef{Name: user}, Subjects: []iamv1alpha1.Subject{{Kind: iamv1alpha1.SubjectUser, Name: user}}, AllNamespaces: ptr.To(true),
 	}}, metav1.CreateOptions{}))
-	s.toolchain = connect(s.t, harness.Config(s.t, harness.KubeconfigFor(s.t, platform, harness.Identity{User: user})), external.Options{Reads: external.RefreshReads})
+	cfg := harness.Config(s.t, harness.KubeconfigFor(s.t, platform, harness.Identity{User: user}))
+	settled := external.NewClient(connect(s.t, cfg, external.Options{Reads: external.RefreshReads}).Platform, kinds.Cluster)
+	harness.Eventually(s.t, "the rights of "+user+" to take effect", patience, func(ctx context.Context) error {
+		if _, err := settled.Read(ctx, external.Key{Name: "nothing-of-that-name"}); external.ClassOf(err) != external.ClassNotFound {
+			return fmt.Errorf("reading: %w", err)
+		}
+		return nil
+	})
+	s.toolchain = connect(s.t, cfg, external.Options{Reads: external.RefreshReads})
 	s.clusterClient = external.NewClient(s.Platform, kinds.Cluster)
 }
 
@@ -306,13 +314,17 @@ func TestWaitForCluster(t *testing.T) {
 			}
 			must[*clusterv1alpha1.Cluster](t)(byHand(t, sharedPlatform(t)).ClusterV1alpha1().Clusters().UpdateStatus(t.Context(), said, metav1.UpdateOptions{}))
 
-			ctx, cancel := t.Context(), func() {}
-			if tc.class == external.ClassNotReady {
-				ctx, cancel = shortContext(t)
+			var object *clusterv1alpha1.Cluster
+			wait := func(ctx context.Context) (err error) {
+				object, err = s.WaitReady(ctx, written.Object, nil)
+				return err
 			}
-			defer cancel()
-			var progress []external.Readiness
-			object, err := s.WaitReady(ctx, written.Object, func(r external.Readiness) { progress = append(progress, r) })
+			var err error
+			if tc.class == external.ClassNotReady {
+				err = runOut(t, tc.says, wait)
+			} else {
+				err = wait(t.Context())
+			}
 			wantClass(t, tc.reason, err, tc.class)
 			if object.GetUID() != written.Object.UID {
 				t.Errorf("%s: the wait must return the object last seen: %+v", tc.reason, object)
@@ -343,9 +355,7 @@ func TestWaitForTheDeleted(t *testing.T) {
 	drained := metav1.Condition{Type: clusterv1alpha1.ConditionDrained, Status: metav1.ConditionFalse, Reason: clusterv1alpha1.ReasonMemberUnavailable, Message: "said by the controller", LastTransitionTime: metav1.Now()}
 	held.Status.Conditions = []metav1.Condition{drained}
 	held = must[*clusterv1alpha1.Cluster](t)(clusters.UpdateStatus(t.Context(), held, metav1.UpdateOptions{}))
-	short, cancel := shortContext(t)
-	defer cancel()
-	err = s.WaitGone(short, s.want.Key(), held.UID)
+	err = runOut(t, drained.Message, func(ctx context.Context) error { return s.WaitGone(ctx, s.want.Key(), held.UID) })
 	wantClass(t, "the deletion waits for a finalizer", err, external.ClassNotReady)
 	var failure *external.Error
 	if !errors.As(err, &failure) || failure.Ready.Reason != drained.Reason || !strings.Contains(err.Error(), drained.Message) {

@@ -87,7 +87,13 @@ func (w *watcher) untilTold(t *testing.T, what, name string, before int) {
 func TestIdleCostsNothing(t *testing.T) {
 	s := newStage(t, "kubellm-test", iamv1alpha1.UserSpec{Email: ptr.To("a@x.io")})
 	s.create()
-	s.observe()
+	harness.Eventually(t, "the cache to answer", patience, func(context.Context) error {
+		before := s.requests(t, "")
+		if s.observe(); s.requests(t, "") != before {
+			return errors.New("the observation sent a request")
+		}
+		return nil
+	})
 	before := s.requests(t, "")
 	for range 200 {
 		if seen := s.observe(); !seen.UpToDate {
@@ -154,7 +160,7 @@ func TestCacheNeverLies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			platform := harness.NewPlatform(t, harness.PlatformOptions{})
-			w := watchUsers(t, admin(t, platform), external.Options{StaleAfter: 10 * time.Second})
+			w := watchUsers(t, admin(t, platform), external.Options{StaleAfter: 30 * time.Second})
 			must[*iamv1alpha1.User](t)(byHand(t, platform).IamV1alpha1().Users().Create(t.Context(), newUser("alice", iamv1alpha1.UserSpec{}), metav1.CreateOptions{}))
 			w.until(t, "the cache to fill", "alice", func(o userSeen, err error) bool { return err == nil && o.Exists })
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -164,10 +165,19 @@ func wrote[T external.Object](t *testing.T) func(external.Written[T], error) T {
 	}
 }
 
-// shortContext 给测试"等待到期"用的期限。
-func shortContext(t *testing.T) (context.Context, context.CancelFunc) {
+// runOut 等一件不会发生的事，直到期限，给出等到的错误；机器忙得期限之内什么也没看到，说不出 says，就再等久一点。
+func runOut(t *testing.T, says string, wait func(context.Context) error) error {
 	t.Helper()
-	return context.WithTimeout(t.Context(), 3*time.Second)
+	var err error
+	for limit := 3 * time.Second; limit <= time.Minute; limit *= 4 {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		err = wait(ctx)
+		cancel()
+		if err == nil || strings.Contains(err.Error(), says) {
+			break
+		}
+	}
+	return err
 }
 
 // manifest 写一份用户清单给 kubectl 用。

@@ -377,9 +377,7 @@ func TestDelete(t *testing.T) {
 		if seen := s.observe(); !seen.Exists || !seen.Deleting {
 			t.Errorf("a terminating object exists and is being deleted: %+v", seen)
 		}
-		short, cancel := shortContext(t)
-		defer cancel()
-		err := s.WaitGone(short, s.want.Key(), created.UID)
+		err := runOut(t, "example.com/hold", func(ctx context.Context) error { return s.WaitGone(ctx, s.want.Key(), created.UID) })
 		wantClass(t, "the finalizer still holds it", err, external.ClassNotReady)
 		if !strings.Contains(err.Error(), "example.com/hold") {
 			t.Errorf("the error does not name the finalizer: %v", err)

@@ -187,7 +187,7 @@ func TestRetryAfter(t *testing.T) {
 	}{
 		"Honoured":    {reason: "asked to come back in a second, then answered", code: 429, refusals: 1, timeout: time.Minute, gets: 2},
 		"Unavailable": {reason: "503 with Retry-After too", code: 503, refusals: 1, timeout: time.Minute, gets: 2},
-		"NoTime":      {reason: "the caller's deadline does not allow the wait: say so at once", code: 429, refusals: 9, timeout: 20 * time.Second, retryAfter: time.Minute, class: ClassRateLimited, gets: 1},
+		"NoTime":      {reason: "the caller's deadline does not allow the wait: say so at once", code: 429, refusals: 9, timeout: time.Minute, retryAfter: 3 * time.Minute, class: ClassRateLimited, gets: 1},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

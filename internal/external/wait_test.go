@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -25,7 +26,7 @@ func TestWaitReady(t *testing.T) {
 	wantClass(t, "an object that does not exist will not become ready", err, external.ClassNotFound)
 
 	wrote[*iamv1alpha1.User](t)(client.Apply(t.Context(), want, nil))
-	short, cancel := shortContext(t)
+	short, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	last, err := client.WaitReady(short, want.Object, nil)
 	wantClass(t, "nobody reports on the object", err, external.ClassNotReady)

@@ -111,11 +111,11 @@ func TestSwappedBehindItsAddress(t *testing.T) {
 func TestSilentWatch(t *testing.T) {
 	t.Parallel()
 	clk := steered{clocktesting.NewFakeClock(time.Now())}
-	m, e := newMember(t), openAt(t, clk)
+	m, e := newMember(t), openWith(t, member.Options{Clock: clk})
 	addNodes(t, m, 1)
 	g := newGateway(t, m)
 	e.Ensure(target(g.config()))
-	e.until(t, "the capacity to be known", free(8))
+	e.passing(t, clk, "the capacity to be known", free(8))
 	g.mute.Store(true)
 	addPod(t, m, "unseen", "h100-0", 3)
 	e.passing(t, clk, "the silence to be noticed", func(ev member.Evidence) bool {

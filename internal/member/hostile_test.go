@@ -43,7 +43,7 @@ func connected(t *testing.T, answer http.HandlerFunc) *connection {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
-	c := newConnection(Target{Name: "a", Config: &rest.Config{Host: server.URL}, Interval: time.Hour, Timeout: 10 * time.Second, FailureThreshold: 1},
+	c := newConnection(Target{Name: "a", Config: &rest.Config{Host: server.URL}, Interval: time.Second, Timeout: 10 * time.Second, FailureThreshold: 1},
 		logr.Discard(), clock.RealClock{}, newMetrics(nil), func() {})
 	c.start(t.Context())
 	t.Cleanup(c.stop)
@@ -72,7 +72,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		}
 		away(w, r)
 	}))
-	harness.Eventually(t, "the list of nodes to fail", 30*time.Second, func(context.Context) error {
+	harness.Eventually(t, "the list of nodes to fail", 2*time.Minute, func(context.Context) error {
 		err := c.snapshot().Capacity.Err
 		if err == nil || errors.Is(err, errNotListedYet) || errors.Is(err, errNotProbed) {
 			return fmt.Errorf("not yet: %w", err)
@@ -216,7 +216,7 @@ func TestDrainGivesUpOnHangingDiscovery(t *testing.T) {
 			http.NotFound(w, r)
 		}
 	}))
-	harness.Eventually(t, "the member to answer", 30*time.Second, func(context.Context) error {
+	harness.Eventually(t, "the member to answer", 2*time.Minute, func(context.Context) error {
 		if !c.answers() {
 			return errors.New("not yet")
 		}

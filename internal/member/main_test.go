@@ -14,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/utils/clock"
 
 	"github.com/kubellm/kubellm/apis/cluster/v1alpha1"
 	"github.com/kubellm/kubellm/internal/member"
@@ -41,14 +40,15 @@ type eyes struct {
 // open 启动一个 Members，测试结束时停止。
 func open(t *testing.T) *eyes {
 	t.Helper()
-	return openAt(t, clock.RealClock{})
+	return openWith(t, member.Options{})
 }
 
-// openAt 启动一个照 clk 过日子的 Members。
-func openAt(t *testing.T, clk clock.WithDelayedExecution) *eyes {
+// openWith 启动一个按 o 的 Members。
+func openWith(t *testing.T, o member.Options) *eyes {
 	t.Helper()
 	registry := prometheus.NewRegistry()
-	m := member.New(member.Options{Logger: testr.NewWithOptions(t, testr.Options{Verbosity: 1}), Registerer: registry, Clock: clk, Workers: 4})
+	o.Logger, o.Registerer, o.Workers = testr.NewWithOptions(t, testr.Options{Verbosity: 1}), registry, 4
+	m := member.New(o)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- m.Start(ctx) }()

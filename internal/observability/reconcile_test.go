@@ -3,6 +3,7 @@ package observability_test
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -207,8 +208,13 @@ func TestOff(t *testing.T) {
 		t.Error(err)
 	}
 	object := &corev1.Secret{}
-	if n := testing.AllocsPerRun(100, func() { marks(t.Context(), object) }); n != 0 {
-		t.Errorf("a reconcile allocates %v times", n)
+	// 数的是整个进程的分配：前面的测试留下的协程偶尔也在分配，所以取几次里最少的。
+	least := math.Inf(1)
+	for range 3 {
+		least = min(least, testing.AllocsPerRun(100, func() { marks(t.Context(), object) }))
+	}
+	if least != 0 {
+		t.Errorf("a reconcile allocates %v times", least)
 	}
 }
 

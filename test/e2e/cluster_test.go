@@ -36,6 +36,13 @@ func manifest(name string, policy v1alpha1.DeletionPolicy) string {
 "spec":{"region":"lab","heartbeat":{"intervalSeconds":1,"timeoutSeconds":2,"failureThreshold":3},"deletionPolicy":%q}}`, name, policy)
 }
 
+// steady 让探测等得久一些，到得了门限的只有真断了的：问有没有反复的测试，不问机器忙起来两秒答不答得上。
+// 死了的成员当场拒绝连接，说它失联不会因此更晚。
+func steady(t *testing.T, name string) {
+	t.Helper()
+	harness.MustKubectl(t, env.platform.Kubeconfig, "", "patch", "cluster", name, "--type=merge", `--patch={"spec":{"heartbeat":{"timeoutSeconds":10}}}`)
+}
+
 // register 登记一个成员并等它就绪；测试结束时删掉。
 func register(t *testing.T, name string, member *harness.Member, policy v1alpha1.DeletionPolicy) *v1alpha1.Cluster {
 	t.Helper()

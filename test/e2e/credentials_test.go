@@ -39,7 +39,7 @@ func TestCredentialsRotated(t *testing.T) {
 func TestCredentialsExpire(t *testing.T) {
 	name := "expiring"
 	create(t, name, v1alpha1.DeletionOrphan)
-	handIn(t, name, harness.MemberKubeconfig(t, env.beta, admin, 20*time.Second))
+	handIn(t, name, harness.MemberKubeconfig(t, env.beta, admin, time.Minute))
 	await(t, name, "about to expire", has(v1alpha1.ConditionCredentialsValid, metav1.ConditionTrue, v1alpha1.ReasonExpiresSoon))
 	await(t, name, "expired", all(
 		has(v1alpha1.ConditionCredentialsValid, metav1.ConditionFalse, v1alpha1.ReasonExpired),

@@ -85,7 +85,15 @@ func (k *kserve) servesAsItSays() {
 // rollsOut 换了样子：KServe 还没看到、看到了而副本还是旧的，都不算就绪；崩溃的副本的遗言到得了 Model。
 func (k *kserve) rollsOut() {
 	t := k.t
+	before := k.get().GetGeneration()
 	change(t, k.name, `{"spec":{"engine":{"args":["--seed=1"]}}}`)
+	// 成员答得慢时也说正在放上去：等它真的放上了。
+	harness.Eventually(t, "the change to be applied to the member", promptly, func(context.Context) error {
+		if now := k.get().GetGeneration(); now == before {
+			return fmt.Errorf("the generation is still %d", now)
+		}
+		return nil
+	})
 	awaitModel(t, k.name, "not taken up by KServe", promptly, is(metav1.ConditionFalse, v1alpha1.ReasonApplying))
 	k.say(metav1.ConditionTrue, "", "")
 	awaitModel(t, k.name, "rolling out, whatever KServe says", promptly, is(metav1.ConditionFalse, v1alpha1.ReasonRollingOut))
@@ -154,7 +162,11 @@ func (k *kserve) comesAndGoes() {
 	k.stop()
 	installCRD(t, k.member, "llminferenceservices.yaml")
 	await(t, "kserve", "with KServe again", can(true))
-	awaitModel(t, k.name, "applied again", promptly, is(metav1.ConditionFalse, v1alpha1.ReasonApplying, "kserve"))
+	harness.Eventually(t, "the LLMInferenceService to be applied again", promptly, func(ctx context.Context) error {
+		_, err := k.objects().Get(ctx, k.name, metav1.GetOptions{})
+		return err
+	})
+	awaitModel(t, k.name, "waiting for KServe", promptly, is(metav1.ConditionFalse, v1alpha1.ReasonApplying, "kserve"))
 	k.run()
 	k.say(metav1.ConditionTrue, "", "")
 	awaitModel(t, k.name, "serving again", promptly, serves("kserve"))

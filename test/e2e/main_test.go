@@ -98,7 +98,11 @@ func (e *environment) startPlatform(ctx context.Context, dir string, remember fu
 	if err != nil {
 		return err
 	}
-	e.controller, err = harness.StartController(ctx, harness.ManagerOptions{Binary: controller, Kubeconfig: e.platform.ControllerKubeconfig, LogDir: dir})
+	e.controller, err = harness.StartController(ctx, harness.ManagerOptions{
+		Binary: controller, Kubeconfig: e.platform.ControllerKubeconfig, LogDir: dir,
+		// 别的控制器来之前它先停下，用不着租约；测试停住它一会儿，它醒来不会因丢了租约而退出。选主另有测试。
+		Args: []string{"--leader-elect=false"},
+	})
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,12 @@ func TestModelSecretComesAndGoes(t *testing.T) {
 		}
 		return err
 	})
-	c.reachesPod(t, awaitModel(t, c.name, "taking over what was left", promptly, serves("secretive")), handed)
+	c.reachesPod(t, awaitModel(t, c.name, "taking over what was left", promptly, func(m *v1alpha1.Model) error {
+		if m.Status.ObservedCredentialsVersion != m.Status.CredentialsVersion {
+			return fmt.Errorf("observed is %q of %q", m.Status.ObservedCredentialsVersion, m.Status.CredentialsVersion)
+		}
+		return serves("secretive")(m)
+	}), handed)
 	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", c.name, "-n", team, "--timeout=3m")
 	if _, err := c.onMember(t); !apierrors.IsNotFound(err) {
 		t.Errorf("the copy of the Secret is left on the member: %v", err)

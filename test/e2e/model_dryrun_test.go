@@ -40,6 +40,8 @@ func wanderer(accelerators, replicas int, placement string) string {
 func TestModelDryRunForesees(t *testing.T) {
 	register(t, "plan-a", env.alpha, clusterv1alpha1.DeletionOrphan)
 	register(t, "plan-b", env.beta, clusterv1alpha1.DeletionOrphan)
+	steady(t, "plan-a")
+	steady(t, "plan-b")
 	taint := func(taints string) func(*testing.T) {
 		return func(t *testing.T) {
 			harness.MustKubectl(t, env.platform.Kubeconfig, "", "patch", "cluster", "plan-b", "--type=merge", `--patch={"spec":{"taints":`+taints+`}}`)

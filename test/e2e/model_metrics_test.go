@@ -25,6 +25,8 @@ const (
 func TestModelMetrics(t *testing.T) {
 	register(t, "count-a", env.alpha, clusterv1alpha1.DeletionOrphan)
 	register(t, "count-b", env.beta, clusterv1alpha1.DeletionOrphan)
+	steady(t, "count-a")
+	steady(t, "count-b")
 	for _, test := range []struct {
 		what, reason string
 		act          func(t *testing.T)

@@ -16,9 +16,11 @@ import (
 // TestModelFailsOver 成员死掉：先是不知道，到时改放到别处；回来之后旧的收走，不留两份，也不搬回去。
 func TestModelFailsOver(t *testing.T) {
 	register(t, "lost", env.beta, clusterv1alpha1.DeletionOrphan)
+	steady(t, "lost")
 	deploy(t, wish{name: "mobile", clusters: []string{"lost", "spare"}, replicas: 1, gpus: 1, failover: failoverAfter})
 	settled := awaitModel(t, "mobile", "serving", promptly, serves("lost"))
 	register(t, "spare", env.alpha, clusterv1alpha1.DeletionOrphan)
+	steady(t, "spare")
 	moves, readiness := trace(t, settled, placedOn), trace(t, settled, readiness)
 	down(t, env.beta)
 	awaitModel(t, "mobile", "unknown, because the member does not answer", promptly,

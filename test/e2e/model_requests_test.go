@@ -141,8 +141,8 @@ func TestModelRequests(t *testing.T) {
 	}
 	rest := awaitRest(t, "frugal", env.alpha)
 	check(t, "creating", requests(t, env.alpha).since(before), []budget{
-		{"member PATCH", 2, 3, "a Deployment and a Service, each applied once, and once more where the watch has not shown it yet"},
-		{"member GET", 2, 3, "whether something of that name is there already"},
+		{"member PATCH", 2, 4, "a Deployment and a Service, each applied once, and once more where the watch has not shown it yet"},
+		{"member GET", 2, 4, "whether something of that name is there already"},
 		{"member DELETE", 0, 0, "there is nothing to remove"},
 		{"platform PATCH models/", 1, 1, "the finalizer"},
 		{"platform PATCH models/status", 2, 8, "the reservation, then what the member says"},
@@ -164,11 +164,11 @@ func TestModelRequests(t *testing.T) {
 	}
 	check(t, "deleting", requests(t, env.alpha).since(before), []budget{
 		{"member DELETE", 2, 4, "the Deployment and the Service; once more where the watch has not shown that they are gone"},
-		{"member GET", 4, 16, "each kind that was placed is listed at the end, and again whenever pods came late"},
+		{"member GET", 4, 24, "each kind that was placed is listed at the end, and again whenever pods came late"},
 		{"member PATCH", 0, 0, "nothing is applied any more"},
 		{"platform PATCH models/", 1, 3, "the finalizer; again where the cache was behind the status"},
 		{"platform PATCH models/status", 0, 3, "what the deletion waits for"},
-		{"reconciles", 2, 8, "no more than the member has news"},
+		{"reconciles", 2, 12, "no more than the member has news"},
 	}, models)
 }
 

@@ -46,6 +46,7 @@ func TestOutage(t *testing.T) {
 				t.Errorf("the numbers last seen must stay: %+v, before %+v", lost.Status.Accelerators, before.Status.Accelerators)
 			}
 			wantLastEvidence(t, lost)
+			steady(t, name)
 			ended = true
 			if err := outage.end(); err != nil {
 				t.Fatal(err)

@@ -52,9 +52,10 @@ func crashPlatform(ctx context.Context, w *world) error {
 	}); err != nil {
 		return err
 	}
+	err := w.restartPlatform(ctx)
 	// 写不成的状态越等越久才再试：停了多久，回来之后至多再等多久。
 	w.note(func() { w.current().grace += time.Since(killed) })
-	return w.restartPlatform(ctx)
+	return err
 }
 
 func (w *world) restartPlatform(ctx context.Context) error {

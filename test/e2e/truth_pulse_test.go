@@ -28,8 +28,8 @@ const (
 type pulse struct {
 	mu    sync.Mutex
 	beats []beat
-	// began 是还没有回音的一次从何时起。
-	began time.Time
+	// due 是下一次该开始、或这一次已经开始的时刻：机器卡在两次之间，也算这一次慢。
+	due time.Time
 }
 
 type beat struct{ from, to time.Time }
@@ -39,13 +39,13 @@ func (p *pulse) run(ctx context.Context, platform kubernetes.Interface) {
 	leases := platform.CoordinationV1().Leases("kubellm-system")
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
+	p.start()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		p.start()
 		lease, err := leases.Get(ctx, pulseLease, metav1.GetOptions{})
 		if err == nil {
 			lease.Spec.LeaseTransitions = ptr.To(ptr.Deref(lease.Spec.LeaseTransitions, 0) + 1)
@@ -58,17 +58,18 @@ func (p *pulse) run(ctx context.Context, platform kubernetes.Interface) {
 func (p *pulse) start() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.began = time.Now()
+	p.due = time.Now().Add(beatEvery)
 }
 
 // end 记下一次往返；没走通的不算。
 func (p *pulse) end(counts bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := time.Now()
 	if counts {
-		p.beats = append(p.beats, beat{p.began, time.Now()})
+		p.beats = append(p.beats, beat{p.due, now})
 	}
-	p.began = time.Time{}
+	p.due = now.Add(beatEvery)
 }
 
 // slowest 是与这段时间有交集的往返里最慢的。
@@ -76,8 +77,8 @@ func (p *pulse) slowest(from, to time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var worst time.Duration
-	if !p.began.IsZero() {
-		worst = to.Sub(p.began)
+	if !p.due.IsZero() {
+		worst = max(worst, to.Sub(p.due))
 	}
 	for _, b := range p.beats {
 		if b.from.Before(to) && b.to.After(from) {

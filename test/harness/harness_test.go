@@ -83,7 +83,7 @@ func TestStartReportsWhatThePartLastSaid(t *testing.T) {
 		"Hangs": {
 			reason:  "a part that never gets ready is killed, and the last failed check is told",
 			script:  "echo waiting for the moon; exec sleep 60",
-			timeout: 5 * time.Second,
+			timeout: 15 * time.Second,
 			want:    []string{"not yet", "waiting for the moon", "to become ready"},
 		},
 	}

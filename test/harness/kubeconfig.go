@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/kubellm/kubellm/internal/apiserver/pki"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -18,10 +19,12 @@ func WriteKubeconfig(path, server string, caPEM []byte, client KeyPair) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("write kubeconfig: make its folder: %w", err)
 	}
-	if err := clientcmd.WriteToFile(config, path); err != nil {
-		return fmt.Errorf("write kubeconfig %s: %w", path, err)
+	raw, err := clientcmd.Write(config)
+	if err != nil {
+		return fmt.Errorf("encode kubeconfig %s: %w", path, err)
 	}
-	return nil
+	// 两个测试可能同时为同一个身份写：换上整个文件，正在读的人读不到半份。
+	return pki.WritePrivate(path, raw)
 }
 
 // EncodeKubeconfig 返回一份自足的 kubeconfig，凭证由 auth 给出（证书或令牌）；caPEM 换成别的 CA 就得到不受信任的服务器。

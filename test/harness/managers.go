@@ -25,6 +25,11 @@ type Manager struct {
 	MetricsURL string
 }
 
+// PatientLease 让控制器几乎不会丢掉租约：机器停顿得再久，测试里唯一的控制器也不会因此退出，留下后面的干等。
+func PatientLease() []string {
+	return []string{"--leader-elect-lease-duration=60s", "--leader-elect-renew-deadline=50s"}
+}
+
 // StartController 启动平台的控制器。
 func StartController(ctx context.Context, o ManagerOptions) (*Manager, error) {
 	return startManager(ctx, "kubellm-controller", o)

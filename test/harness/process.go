@@ -18,8 +18,8 @@ import (
 const (
 	// defaultReadyTimeout 给两核的慢机器留足余量；真出错时进程退出会立刻被发现，不必等满。
 	defaultReadyTimeout = 90 * time.Second
-	// defaultGrace 是 SIGTERM 之后等多久才 SIGKILL。
-	defaultGrace = 20 * time.Second
+	// defaultGrace 是 SIGTERM 之后等多久才 SIGKILL：比部件自己收尾的期限（至多三十秒）长。
+	defaultGrace = time.Minute
 	// failureLogLines 是出错信息里带上的日志行数，足以看到原因而不淹没它。
 	failureLogLines = 25
 )
@@ -265,8 +265,8 @@ func (p *Process) Kill() error {
 	select {
 	case <-p.Exited():
 		return nil
-	case <-time.After(p.spec.Grace):
-		return fmt.Errorf("%s (pid %d) is still there %s after SIGKILL", p.spec.Name, p.PID(), p.spec.Grace)
+	case <-time.After(defaultGrace):
+		return fmt.Errorf("%s (pid %d) is still there %s after SIGKILL", p.spec.Name, p.PID(), defaultGrace)
 	}
 }
 

@@ -69,9 +69,10 @@ func NewEtcd(t testing.TB, o EtcdOptions) *Etcd {
 	return started(t, p, err)
 }
 
-// NewController 为一个测试启动平台的控制器，测试结束时停止。
+// NewController 为一个测试启动平台的控制器，测试结束时停止；问选主的测试自己给出租约的长短，否则它很长。
 func NewController(t testing.TB, o ManagerOptions) *Manager {
 	t.Helper()
+	o.Args = append(PatientLease(), o.Args...)
 	o.Binary = Binary(t, "kubellm-controller", o.Binary)
 	o.LogDir = logDir(t, o.LogDir)
 	p, err := StartController(t.Context(), o)

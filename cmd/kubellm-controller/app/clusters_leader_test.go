@@ -19,7 +19,7 @@ func TestPausedLeader(t *testing.T) {
 	platform := harness.NewPlatform(t, harness.PlatformOptions{})
 	f := newFleet(t, platform)
 	f.startMembers(t)
-	options := harness.ManagerOptions{Kubeconfig: platform.ControllerKubeconfig}
+	options := harness.ManagerOptions{Kubeconfig: platform.ControllerKubeconfig, Args: []string{"--leader-elect-lease-duration=15s", "--leader-elect-renew-deadline=10s"}}
 	leader := harness.NewController(t, options)
 	holder := f.waitHolder(t, "")
 	harness.NewController(t, options)

@@ -67,7 +67,7 @@ func TestLeaderTakeover(t *testing.T) {
 	f := newFleet(t, platform)
 	f.startMembers(t)
 	options := harness.ManagerOptions{Kubeconfig: platform.ControllerKubeconfig, Args: []string{
-		"--leader-elect-lease-duration=15s", "--leader-elect-renew-deadline=10s", "--leader-elect-retry-period=500ms",
+		"--leader-elect-lease-duration=45s", "--leader-elect-renew-deadline=30s", "--leader-elect-retry-period=500ms",
 	}}
 	leader := harness.NewController(t, options)
 	holder := f.waitHolder(t, "")
@@ -117,6 +117,8 @@ func TestQuietAtRest(t *testing.T) {
 	f.wait(t, "from-secret", isReady)
 	f.register(t, "handed-in", f.two)
 	// 再过几次心跳，登记时的余波（事件、最后一次状态）都已过去。
+	f.waitEvents(t, "from-secret", "MemberIdentified", v1alpha1.ReasonReady, v1alpha1.ReasonExpiresSoon)
+	f.waitEvents(t, "handed-in", "MemberIdentified", v1alpha1.ReasonReady)
 	f.waitBeats(t, "handed-in", 5*time.Second)
 	began := f.wait(t, "handed-in", func(*v1alpha1.Cluster) error { return nil }).Status.LastHeartbeatTime.Time
 	from := len(requestsOf(t, audit))

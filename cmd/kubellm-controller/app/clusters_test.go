@@ -444,7 +444,7 @@ func (f fleet) checkFacts(t *testing.T, c *v1alpha1.Cluster) {
 func (f fleet) create(t *testing.T, name string, change func(*v1alpha1.Cluster)) *v1alpha1.Cluster {
 	t.Helper()
 	c := &v1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	c.Spec.Heartbeat = &v1alpha1.Heartbeat{IntervalSeconds: ptr.To[int32](1), TimeoutSeconds: ptr.To[int32](10), FailureThreshold: ptr.To[int32](3)}
+	c.Spec.Heartbeat = &v1alpha1.Heartbeat{IntervalSeconds: ptr.To[int32](1), TimeoutSeconds: ptr.To[int32](30), FailureThreshold: ptr.To[int32](3)}
 	if change != nil {
 		change(c)
 	}

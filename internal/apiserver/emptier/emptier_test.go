@@ -75,8 +75,15 @@ func fill(t *testing.T, core kubernetes.Interface) *corev1.Namespace {
 	made, err := core.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "again"}}, metav1.CreateOptions{})
 	must(t, err)
 	for n := range filling {
-		_, err := core.CoreV1().Secrets(made.Name).Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("s-%d", n)}}, metav1.CreateOptions{})
-		must(t, err)
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("s-%d", n)}}
+		// 前一个刚走，服务器的缓存里可能还是正在被删除的它。
+		harness.Eventually(t, "the namespace to take "+secret.Name, patience, func(ctx context.Context) error {
+			_, err := core.CoreV1().Secrets(made.Name).Create(ctx, secret, metav1.CreateOptions{})
+			if err != nil && !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
+				return harness.Permanent(err)
+			}
+			return err
+		})
 	}
 	return made
 }

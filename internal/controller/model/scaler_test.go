@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -149,5 +150,8 @@ func (s *stage) bounded(t *testing.T, server *harness.KubeAPIServer) client.Clie
 	if err != nil {
 		t.Fatal(err)
 	}
+	harness.Eventually(t, "the rights of "+who+" to take effect", patience, func(ctx context.Context) error {
+		return c.List(ctx, &appsv1.DeploymentList{})
+	})
 	return c
 }

@@ -14,7 +14,7 @@ func TestDestroyWaitsForFinalizers(t *testing.T) {
 	const finalizer = "example.com/keep"
 	name := unique("finalized")
 	w := newUserWorkspace(t, platform.Kubeconfig)
-	w.write(t, "main.tf", userBlock("it", name, `timeouts = { delete = "10s" }`))
+	w.write(t, "main.tf", userBlock("it", name, `timeouts = { delete = "20s" }`))
 	w.apply(t)
 	patch(t, "users", name, fmt.Sprintf(`{"metadata": {"finalizers": [%q]}}`, finalizer))
 	t.Cleanup(func() { cleanup(t, "users", name) })

@@ -107,7 +107,7 @@ func TestClusterSecretWakes(t *testing.T) {
 	member := harness.NewMember(t, harness.MemberOptions{Name: "wakes", ControlPlaneOnly: true})
 	held := shared.kubeconfigSecret(t, ns, "wakes", "kubeconfig", adminOf(t, member))
 	mg := clusterScopes["namespaced"](ns, "wakes")
-	mg.params.Heartbeat = &forprovider.Heartbeat{IntervalSeconds: ptr.To[int32](3600)}
+	mg.params.Heartbeat = &forprovider.Heartbeat{IntervalSeconds: ptr.To[int32](3600), TimeoutSeconds: ptr.To[int32](120)}
 	credentials := shared.secret(t, "wakes", map[string][]byte{"kubeconfig": platform.kubeconfig(t, shared.user())})
 	shared.config(t, "wakes", secretConfig("wakes"))
 	mg.Managed.(resource.ModernManaged).SetProviderConfigReference(clusterConfig("wakes"))

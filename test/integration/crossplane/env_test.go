@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -62,7 +63,9 @@ func startPlatform(ctx context.Context, s *stack, name string) (*platformServer,
 	if binary, err = harness.Build(ctx, "kubellm-controller"); err != nil {
 		return nil, err
 	}
-	controller, err := harness.StartController(ctx, harness.ManagerOptions{Binary: binary, Kubeconfig: p.ControllerKubeconfig, LogDir: dir})
+	controller, err := harness.StartController(ctx, harness.ManagerOptions{
+		Binary: binary, Kubeconfig: p.ControllerKubeconfig, LogDir: dir, Args: harness.PatientLease(),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +147,19 @@ func (c *controlPlane) connect(ctx context.Context, p *platformServer) error {
 	if err := c.installCRDs(ctx); err != nil {
 		return err
 	}
+	if err := c.served(ctx); err != nil {
+		return err
+	}
 	return c.configure(ctx, p)
+}
+
+// served 等到装上的种类真的有人答：说建立了的那一刻，答请求的人可能还没看到它。
+func (c *controlPlane) served(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, promptly)
+	defer cancel()
+	return harness.Wait(ctx, "the kinds of the provider configurations to be served", func(ctx context.Context) error {
+		return errors.Join(c.kube.List(ctx, &namespaced.ClusterProviderConfigList{}), c.kube.List(ctx, &clusterscoped.ProviderConfigList{}))
+	})
 }
 
 func (c *controlPlane) installCRDs(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package crossplane
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	namespacediam "github.com/kubellm/kubellm/apis/managed/namespaced/iam/v1alpha1"
 	namespaced "github.com/kubellm/kubellm/apis/managed/namespaced/v1alpha1"
 	"github.com/kubellm/kubellm/apis/meta"
+	"github.com/kubellm/kubellm/test/harness"
 )
 
 func user(namespace, name string) *namespacediam.User {
@@ -86,9 +88,16 @@ func TestLifecycle(t *testing.T) {
 	}
 	awaitGone(t, shared, mg)
 	platform.noUser(t, "lifecycle")
-	if err := shared.kube.Get(t.Context(), client.ObjectKeyFromObject(usage), usage); err == nil && len(usage.Finalizers) > 0 {
-		t.Errorf("the record of the use still has finalizers %q and could never be collected", usage.Finalizers)
-	}
+	// 记录在资源走了之后才放手。
+	harness.Eventually(t, "the record of the use to be let go, so that it can be collected", promptly, func(ctx context.Context) error {
+		if err := shared.kube.Get(ctx, client.ObjectKeyFromObject(usage), usage); err != nil {
+			return client.IgnoreNotFound(err)
+		}
+		if len(usage.Finalizers) > 0 {
+			return fmt.Errorf("it still has finalizers %q", usage.Finalizers)
+		}
+		return nil
+	})
 }
 
 // TestDrift 看背后的改动不等轮询（一小时）就被修复。

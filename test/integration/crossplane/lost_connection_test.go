@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/resource"
@@ -169,11 +170,16 @@ func (c *controlPlane) awaitAttempts(t *testing.T, mg resource.Managed, more int
 // redirect 让配置从另一个 Secret 取凭据；别人也在写配置的状态，所以照最新的改。
 func (c *controlPlane) redirect(t *testing.T, of connected, secret string) {
 	t.Helper()
-	if err := c.kube.Get(t.Context(), client.ObjectKeyFromObject(of.config), of.config); err != nil {
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		if err := c.kube.Get(t.Context(), client.ObjectKeyFromObject(of.config), of.config); err != nil {
+			return err
+		}
+		of.point(secret)
+		return c.kube.Update(t.Context(), of.config)
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	of.point(secret)
-	c.update(t, of.config)
 }
 
 // make 建一个对象；删过再建时，它还带着上一次的身份。

@@ -83,9 +83,11 @@ func TestSecondControlPlane(t *testing.T) {
 		t.Fatal(err)
 	}
 	harness.MustKubectl(t, second.Kubeconfig, "", "apply", "-f", filepath.Join(root, "examples", "crossplane", "01-provider-rbac.yaml"))
+	restricted.awaitRight(t, true, "get", "namespaces/kube-system")
 
 	changes := serveChangeLogs(t, filepath.Join(s.dir, "changes.sock"))
 	second.apply(t, fmt.Sprintf(providerRBAC, allSecrets+watchCRDs))
+	restricted.awaitRight(t, true, "watch", "customresourcedefinitions")
 	const poll = 5 * time.Second
 	// 先于 CRD 启动：种类的 CRD 出现之后才开始管它。
 	if err := restricted.startProvider(t.Context(), "--poll="+poll.String(), "--poll-jitter-percentage=10", "--leader-election", "--leader-election-namespace=default",
@@ -111,6 +113,7 @@ func TestSecondControlPlane(t *testing.T) {
 			t.Fatal(err)
 		}
 		second.apply(t, fmt.Sprintf(providerRBAC, allSecrets))
+		restricted.awaitRight(t, false, "watch", "customresourcedefinitions")
 		if err := restricted.startProvider(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -123,12 +126,25 @@ func TestSecondControlPlane(t *testing.T) {
 	t.Run("no right to watch Secrets", func(t *testing.T) { testGetSecretsOnly(t, second, &restricted, ns, poll) })
 }
 
+// awaitRight 等到权限的改动生效：授权的人也是监视着才知道的。
+func (c *controlPlane) awaitRight(t *testing.T, want bool, action ...string) {
+	t.Helper()
+	harness.Eventually(t, fmt.Sprintf("%v to be allowed: %t", action, want), promptly, func(ctx context.Context) error {
+		_, err := harness.Kubectl(ctx, c.Kubeconfig, "", append([]string{"auth", "can-i"}, action...)...)
+		if allowed := err == nil; allowed != want {
+			return fmt.Errorf("allowed is %t", allowed)
+		}
+		return nil
+	})
+}
+
 // testGetSecretsOnly 看只能按名读 Secret 的 provider：照样交入，换了内容的到下次轮询再交；凭据没了也到轮询才知道，补上则由重试发现。
 func testGetSecretsOnly(t *testing.T, c, restricted *controlPlane, ns string, poll time.Duration) {
 	if err := restricted.provider.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	c.apply(t, fmt.Sprintf(providerRBAC, getSecrets))
+	restricted.awaitRight(t, false, "watch", "secrets")
 	if err := restricted.startProvider(t.Context(), "--poll="+poll.String()); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +226,14 @@ type idleKind struct {
 }
 
 var idleUsers = idleKind{
-	controller: "managed/user.iam.kubellm.m.crossplane.io", resources: 200, list: &namespacediam.UserList{}, settled: isReady[resource.Managed],
+	controller: "managed/user.iam.kubellm.m.crossplane.io", resources: 200, list: &namespacediam.UserList{},
+	// 默认的绑定在就绪之后才生效，状态随之再写一次。
+	settled: func(mg resource.Managed) error {
+		if user, ok := mg.(*namespacediam.User); !ok || len(user.Status.AtProvider.Roles) == 0 {
+			return errors.New("its roles are not known yet")
+		}
+		return isReady(mg)
+	},
 	create: func(t *testing.T, c *controlPlane, ns, name string) {
 		if err := c.kube.Create(t.Context(), user(ns, name)); err != nil {
 			t.Fatal(err)
@@ -243,7 +266,7 @@ func testIdle(t *testing.T, c, provider *controlPlane, ns string, poll time.Dura
 	for i := range kind.resources {
 		kind.create(t, c, ns, fmt.Sprintf("idle-%03d", i))
 	}
-	harness.Eventually(t, fmt.Sprintf("%d resources to be settled", kind.resources), 2*time.Minute, func(ctx context.Context) error {
+	harness.Eventually(t, fmt.Sprintf("%d resources to be settled", kind.resources), 3*promptly, func(ctx context.Context) error {
 		if err := c.kube.List(ctx, kind.list, client.InNamespace(ns)); err != nil {
 			return err
 		}
