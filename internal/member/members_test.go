@@ -299,7 +299,8 @@ func TestHangingMember(t *testing.T) {
 // TestRevokedToken 令牌在成员那边作废：报 Unauthorized；换一份凭据就好，其间旧数字留着。
 func TestRevokedToken(t *testing.T) {
 	t.Parallel()
-	m, e := newMember(t), open(t)
+	var road road
+	m, e := newMember(t), openWith(t, member.Options{Wrap: road.wrap})
 	addNodes(t, m, 1)
 	kubeconfig, err := m.TokenKubeconfig(t.Context(), "default", "eyes", time.Hour)
 	if err != nil {
@@ -318,8 +319,11 @@ func TestRevokedToken(t *testing.T) {
 
 	next := target(m.Config())
 	next.CredentialsVersion = "v2"
+	// 证据看过之前，新的连接什么也问不到。
+	road.Lock()
 	e.Ensure(next)
 	renewed, _ := e.Evidence("a")
+	road.Unlock()
 	if renewed.CredentialsVersion != "v2" || renewed.ID != "" || renewed.Capacity.Known || !renewed.Probe.LastSuccess.IsZero() ||
 		accelerator(t, renewed).Free != 8 || !renewed.Capacity.LastSeen.Equal(down.Capacity.LastSeen) {
 		t.Errorf("with new credentials nothing is proven, and the numbers stay: %+v", renewed)
@@ -328,6 +332,17 @@ func TestRevokedToken(t *testing.T) {
 	if back.ID != first.ID {
 		t.Errorf("it is the same member: %s, was %s", back.ID, first.ID)
 	}
+}
+
+// road 是去成员的路，锁着的时候请求都在路口等。
+type road struct{ sync.RWMutex }
+
+func (r *road) wrap(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		r.RLock()
+		r.RUnlock() //nolint:staticcheck // 只等路通，过去之后不占着它。
+		return next.RoundTrip(req)
+	})
 }
 
 // TestOtherMember 新凭据通向另一个成员：ID 说明了，旧数字一个也不留。
