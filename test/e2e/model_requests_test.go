@@ -141,8 +141,8 @@ func TestModelRequests(t *testing.T) {
 	}
 	rest := awaitRest(t, "frugal", env.alpha)
 	check(t, "creating", requests(t, env.alpha).since(before), []budget{
-		{"member PATCH", 2, 4, "a Deployment and a Service, each applied once, and once more where the watch has not shown it yet"},
-		{"member GET", 2, 4, "whether something of that name is there already"},
+		{"member PATCH", 2, 3, "a Deployment and a Service, each applied once, and once more where the watch has not shown it yet"},
+		{"member GET", 2, 3, "whether something of that name is there already"},
 		{"member DELETE", 0, 0, "there is nothing to remove"},
 		{"platform PATCH models/", 1, 1, "the finalizer"},
 		{"platform PATCH models/status", 2, 8, "the reservation, then what the member says"},

@@ -39,13 +39,14 @@ func (p *pulse) run(ctx context.Context, platform kubernetes.Interface) {
 	leases := platform.CoordinationV1().Leases("kubellm-system")
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
-	p.start()
+	defer p.rest()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
+		p.start()
 		lease, err := leases.Get(ctx, pulseLease, metav1.GetOptions{})
 		if err == nil {
 			lease.Spec.LeaseTransitions = ptr.To(ptr.Deref(lease.Spec.LeaseTransitions, 0) + 1)
@@ -55,10 +56,13 @@ func (p *pulse) run(ctx context.Context, platform kubernetes.Interface) {
 	}
 }
 
+// start 记下一次往返开始了；早该开始的，从早该开始时算起。
 func (p *pulse) start() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.due = time.Now().Add(beatEvery)
+	if now := time.Now(); p.due.IsZero() || now.Before(p.due) {
+		p.due = now
+	}
 }
 
 // end 记下一次往返；没走通的不算。
@@ -70,6 +74,13 @@ func (p *pulse) end(counts bool) {
 		p.beats = append(p.beats, beat{p.due, now})
 	}
 	p.due = now.Add(beatEvery)
+}
+
+// rest 是不再打了：没有哪一次是该开始而没有开始的。
+func (p *pulse) rest() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.due = time.Time{}
 }
 
 // slowest 是与这段时间有交集的往返里最慢的。
