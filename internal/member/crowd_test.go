@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"github.com/kubellm/kubellm/test/harness"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kubellm/kubellm/test/harness"
 )
 
 // workers 是这里的控制器的工作者数，crowd 比它多得多。

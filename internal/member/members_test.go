@@ -152,20 +152,25 @@ func untilCached(t *testing.T, c client.Client, n int) {
 // TestSteadyRequests 一个安稳的成员每次心跳只花 /readyz、/version 与一次认人，监视始终只有两个。
 func TestSteadyRequests(t *testing.T) {
 	t.Parallel()
-	asked := &tally{}
-	m, e := newMember(t), openWith(t, member.Options{Wrap: asked.wrap})
-	e.Ensure(target(m.Config()))
+	var road road
+	m, e := newMember(t), openWith(t, member.Options{Wrap: road.wrap})
+	pace := target(m.Config())
+	e.Ensure(pace)
 	e.until(t, "the capacity to be known", known)
-	asked.reset()
-	const beats = 4
+	began := time.Now()
+	road.recount()
+	const beats = 8
 	harness.Eventually(t, "some heartbeats", patience, func(context.Context) error {
-		if n := asked.of("/version"); n < beats {
+		if n := road.taken("/version"); n < beats {
 			return fmt.Errorf("there were %d", n)
 		}
 		return nil
 	})
-	// 头尾各可能只数到半次心跳，所以三种的个数至多差一。
-	counts := asked.reset()
+	counts := road.recount()
+	// 头一次隔得短一些，头尾又各可能只数到半次心跳。
+	if most := int(time.Since(began)/pace.Interval) + 2; counts["/version"] > most {
+		t.Errorf("%d heartbeats at the most asked for: %v", most, counts)
+	}
 	for _, path := range []string{"/readyz", "/api/v1/namespaces/kube-system"} {
 		if n := counts[path] - counts["/version"]; n < -1 || n > 1 {
 			t.Errorf("each heartbeat is to ask for %s once: %v", path, counts)
@@ -179,43 +184,45 @@ func TestSteadyRequests(t *testing.T) {
 	}
 }
 
-// tally 按路径数发往成员的读取，监视不算。
-type tally struct {
-	mu     sync.Mutex
+// road 是去成员的路，按路径数走过的读取；锁着的时候请求都在路口等。
+type road struct {
+	sync.Mutex
 	counts map[string]int
 }
 
-func (c *tally) wrap(next http.RoundTripper) http.RoundTripper {
+func (r *road) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
-		if req.URL.Query().Get("watch") == "" {
-			c.add(req.URL.Path)
-		}
+		r.enter(req)
 		return next.RoundTrip(req)
 	})
 }
 
-func (c *tally) add(path string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.counts == nil {
-		c.counts = map[string]int{}
+// enter 数一个请求，监视不算。
+func (r *road) enter(req *http.Request) {
+	r.Lock()
+	defer r.Unlock()
+	if req.URL.Query().Get("watch") != "" {
+		return
 	}
-	c.counts[path]++
+	if r.counts == nil {
+		r.counts = map[string]int{}
+	}
+	r.counts[req.URL.Path]++
 }
 
-// reset 从头数起，给出至今的数。
-func (c *tally) reset() map[string]int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	counts := c.counts
-	c.counts = nil
+// recount 从头数起，给出至今的数。
+func (r *road) recount() map[string]int {
+	r.Lock()
+	defer r.Unlock()
+	counts := r.counts
+	r.counts = nil
 	return counts
 }
 
-func (c *tally) of(path string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.counts[path]
+func (r *road) taken(path string) int {
+	r.Lock()
+	defer r.Unlock()
+	return r.counts[path]
 }
 
 // roundTripper 是当作 http.RoundTripper 的函数。
@@ -332,17 +339,6 @@ func TestRevokedToken(t *testing.T) {
 	if back.ID != first.ID {
 		t.Errorf("it is the same member: %s, was %s", back.ID, first.ID)
 	}
-}
-
-// road 是去成员的路，锁着的时候请求都在路口等。
-type road struct{ sync.RWMutex }
-
-func (r *road) wrap(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (*http.Response, error) {
-		r.RLock()
-		r.RUnlock() //nolint:staticcheck // 只等路通，过去之后不占着它。
-		return next.RoundTrip(req)
-	})
 }
 
 // TestOtherMember 新凭据通向另一个成员：ID 说明了，旧数字一个也不留。

@@ -19,7 +19,7 @@ func TestCredentialsRotated(t *testing.T) {
 	name := "rotated"
 	before := register(t, name, env.beta, v1alpha1.DeletionOrphan)
 	// 一两次探测赶不上也不作数：这里问的是换凭据时说不说就绪。
-	harness.MustKubectl(t, env.platform.Kubeconfig, "", "patch", "cluster", name, "--type=merge", `--patch={"spec":{"heartbeat":{"timeoutSeconds":10,"failureThreshold":10}}}`)
+	steady(t, name)
 	ready := follow(t, before, v1alpha1.ConditionReady)
 	handIn(t, name, harness.MemberKubeconfig(t, env.beta, harness.Identity{User: "rotated", Groups: []string{"system:masters"}}, 30*24*time.Hour))
 	after := await(t, name, "using the new credentials", func(c *v1alpha1.Cluster) error {

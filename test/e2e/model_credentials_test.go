@@ -65,12 +65,7 @@ func TestModelSecretComesAndGoes(t *testing.T) {
 		}
 		return err
 	})
-	c.reachesPod(t, awaitModel(t, c.name, "taking over what was left", promptly, func(m *v1alpha1.Model) error {
-		if m.Status.ObservedCredentialsVersion != m.Status.CredentialsVersion {
-			return fmt.Errorf("observed is %q of %q", m.Status.ObservedCredentialsVersion, m.Status.CredentialsVersion)
-		}
-		return serves("secretive")(m)
-	}), handed)
+	c.reachesPod(t, awaitModel(t, c.name, "taking over what was left", promptly, observed(serves("secretive"))), handed)
 	harness.MustKubectl(t, env.platform.Kubeconfig, "", "delete", "model", c.name, "-n", team, "--timeout=3m")
 	if _, err := c.onMember(t); !apierrors.IsNotFound(err) {
 		t.Errorf("the copy of the Secret is left on the member: %v", err)
@@ -86,6 +81,16 @@ func verboseController(t *testing.T) *harness.Manager {
 	}
 	t.Cleanup(func() { restartController(t) })
 	return harness.NewController(t, harness.ManagerOptions{Kubeconfig: env.platform.ControllerKubeconfig, Args: []string{"--log-level=debug"}})
+}
+
+// observed 另外要求平台看到的是最后交的那一份凭据。
+func observed(check func(*v1alpha1.Model) error) func(*v1alpha1.Model) error {
+	return func(m *v1alpha1.Model) error {
+		if m.Status.ObservedCredentialsVersion != m.Status.CredentialsVersion {
+			return fmt.Errorf("observed is %q of %q", m.Status.ObservedCredentialsVersion, m.Status.CredentialsVersion)
+		}
+		return check(m)
+	}
 }
 
 // onMember 是成员上的那一份。

@@ -164,11 +164,11 @@ func TestModelRequests(t *testing.T) {
 	}
 	check(t, "deleting", requests(t, env.alpha).since(before), []budget{
 		{"member DELETE", 2, 4, "the Deployment and the Service; once more where the watch has not shown that they are gone"},
-		{"member GET", 4, 24, "each kind that was placed is listed at the end, and again whenever pods came late"},
+		{"member GET", 4, 16, "each kind that was placed is listed at the end, and again whenever pods came late"},
 		{"member PATCH", 0, 0, "nothing is applied any more"},
 		{"platform PATCH models/", 1, 3, "the finalizer; again where the cache was behind the status"},
 		{"platform PATCH models/status", 0, 3, "what the deletion waits for"},
-		{"reconciles", 2, 12, "no more than the member has news"},
+		{"reconciles", 2, 8, "no more than the member has news"},
 	}, models)
 }
 

@@ -37,9 +37,9 @@ func partFaults() []fault {
 		}, stance: unready(several), heal: restarting(env.alpha, controllerManager)},
 		// kubelet 都死了：节点租约过期，成员自己判它们没有就绪，其上的副本也没有。宽限期调短，不必等它一分钟。
 		{name: "every kubelet of the member dies", inject: func(ctx context.Context, _ *world) error {
-			return errors.Join(env.beta.ControllerManager.Kill(), env.beta.ControllerManager.RestartWith(ctx, "--node-monitor-grace-period=6s", "--node-monitor-period=1s"), env.beta.Kwok.Kill())
+			return errors.Join(env.beta.ControllerManager.Reboot(ctx, "--node-monitor-grace-period=6s", "--node-monitor-period=1s"), env.beta.Kwok.Kill())
 		}, stance: unready(twin, nomad, sleeper), heal: func(ctx context.Context, w *world) error {
-			return errors.Join(restarting(env.beta, kwok)(ctx, w), env.beta.ControllerManager.Kill(), env.beta.ControllerManager.Restart(ctx))
+			return errors.Join(restarting(env.beta, kwok)(ctx, w), env.beta.ControllerManager.Reboot(ctx))
 		}},
 	}
 }

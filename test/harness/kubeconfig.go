@@ -7,10 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/kubellm/kubellm/internal/apiserver/pki"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/kubellm/kubellm/internal/apiserver/pki"
 )
 
 // WriteKubeconfig 写一份自足的 kubeconfig（0600）：服务器地址、CA 与客户端证书都在文件里。

@@ -74,13 +74,8 @@ func (m *Member) restartClients(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, p := range []*Process{m.ControllerManager, m.Scheduler, m.Kwok} {
 		if p != nil {
-			// 断电的机器不给它们收尾的机会；controller-manager 忙起来十秒收不完尾，还会因此报错。
-			group.Go(func() error {
-				if err := p.Kill(); err != nil {
-					return err
-				}
-				return p.Restart(ctx)
-			})
+			// 不等它们收尾：controller-manager 忙起来十秒收不完，会因此报错。
+			group.Go(func() error { return p.Reboot(ctx) })
 		}
 	}
 	return group.Wait()

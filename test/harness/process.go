@@ -281,8 +281,11 @@ func (p *Process) Restart(ctx context.Context) error {
 	return p.WaitReady(ctx)
 }
 
-// RestartWith 同 Restart，只是这一次多给几个参数；下一次重启不再有它们。
-func (p *Process) RestartWith(ctx context.Context, args ...string) error {
+// Reboot 断了电再起来：不给它收尾的机会。这一次可以多给几个参数，下一次不再有它们。
+func (p *Process) Reboot(ctx context.Context, args ...string) error {
+	if err := p.Kill(); err != nil {
+		return err
+	}
 	usual := p.spec.Args
 	p.spec.Args = slices.Concat(usual, args)
 	defer func() { p.spec.Args = usual }()

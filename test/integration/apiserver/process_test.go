@@ -48,7 +48,7 @@ func TestGracefulStop(t *testing.T) {
 
 	began := time.Now()
 	must(t, p.Stop())
-	const grace = 20 * time.Second
+	const grace = 10 * time.Second
 	if took := time.Since(began); took > grace {
 		t.Errorf("with %d watches open the server took %s to stop, want at most %s", len(ended), took, grace)
 	}
